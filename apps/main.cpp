@@ -1,0 +1,33 @@
+// The executable: one subcommand a service.
+#include <cstdio>
+#include <string_view>
+
+namespace {
+
+struct subcommand {
+  std::string_view name, summary;
+  int (*run)(int argc, char** argv);
+};
+
+constexpr subcommand subcommands[] = {
+    {"", "", nullptr},  // sentinel: a constexpr array is never empty
+};
+
+int usage(std::FILE* to) {
+  std::fputs("usage: atrium <subcommand> [flags]   (atrium <subcommand> --help lists its flags)\n\n", to);
+  for (const auto& s : subcommands)
+    if (s.run) std::fprintf(to, "  %-16.*s %.*s\n", int(s.name.size()), s.name.data(), int(s.summary.size()), s.summary.data());
+  return to == stdout ? 0 : 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) return usage(stderr);
+  const std::string_view name = argv[1];
+  if (name == "--help" || name == "-h" || name == "help") return usage(stdout);
+  for (const auto& s : subcommands)
+    if (s.run && s.name == name) return s.run(argc - 1, argv + 1);
+  std::fprintf(stderr, "atrium: there is no subcommand '%s'\n", argv[1]);
+  return usage(stderr);
+}

@@ -1,0 +1,48 @@
+# One function a kind of target, so that a room of the house is declared in one line and cannot link more than it says.
+
+set(ATRIUM_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wno-missing-field-initializers -Werror)
+
+function(atrium_common_options target)
+  target_compile_options(${target} PRIVATE ${ATRIUM_WARNINGS})
+  if(ATRIUM_SANITIZE STREQUAL "address")
+    target_compile_options(${target} PRIVATE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+    target_link_options(${target} INTERFACE -fsanitize=address,undefined)
+    target_link_options(${target} PRIVATE -fsanitize=address,undefined)
+  elseif(ATRIUM_SANITIZE STREQUAL "thread")
+    target_compile_options(${target} PRIVATE -fsanitize=thread -fno-omit-frame-pointer)
+    target_link_options(${target} INTERFACE -fsanitize=thread)
+    target_link_options(${target} PRIVATE -fsanitize=thread)
+  endif()
+endfunction()
+
+# atrium_library(NAME [USES public libraries...] [PRIVATE_USES libraries that no public header shows...])
+# Sources are src/*.cpp, public headers are include/; both below the current folder.
+function(atrium_library name)
+  cmake_parse_arguments(arg "" "" "USES;PRIVATE_USES" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/src/*.cpp)
+  add_library(atrium_${name} STATIC ${sources})
+  add_library(atrium::${name} ALIAS atrium_${name})
+  target_include_directories(atrium_${name} PUBLIC include PRIVATE src)
+  target_link_libraries(atrium_${name} PUBLIC ${arg_USES} PRIVATE ${arg_PRIVATE_USES})
+  atrium_common_options(atrium_${name})
+endfunction()
+
+# atrium_test(KIND TOPIC [USES libraries...]): the *_test.cpp of the current folder as one program, each case a ctest test.
+function(atrium_test kind topic)
+  cmake_parse_arguments(arg "" "TIMEOUT" "USES;PROPERTIES;ENVIRONMENT" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 60)
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  set(target test_${kind}_${topic})
+  add_executable(${target} ${sources})
+  target_link_libraries(${target} PRIVATE ${arg_USES} atrium::test_support GTest::gmock GTest::gtest)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+  atrium_common_options(${target})
+  include(GoogleTest)
+  gtest_discover_tests(${target} TEST_PREFIX "${kind}.${topic}." DISCOVERY_TIMEOUT 60
+                       PROPERTIES LABELS "${kind};${topic}" TIMEOUT ${arg_TIMEOUT} ${arg_PROPERTIES})
+endfunction()

@@ -1,0 +1,123 @@
+/// @file server.hpp - HTTP/1.1 server: limits, timeouts, streaming bodies, upgrades, draining. Layer: net.
+///
+/// Framing is strict: what two parsers could read in two ways is refused with 400 and the connection closed (both
+/// Content-Length and Transfer-Encoding, repeated or listed lengths, bare LF, obs-fold, NUL, odd chunk sizes, ...).
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "atrium/net/http.hpp"
+#include "atrium/net/stream.hpp"
+#include "atrium/rt/scope.hpp"
+
+namespace atrium::net {
+
+class tls_context;
+
+struct http_limits {
+  std::size_t head_bytes = 32 * 1024;
+  std::size_t header_count = 100;
+  std::size_t target_bytes = 8 * 1024;
+  std::uint64_t body_bytes = 16u << 20;          ///< default; a handler may raise it with exchange::allow_body
+  rt::duration head_timeout = std::chrono::seconds(15);   ///< from first byte to end of head
+  rt::duration idle_timeout = std::chrono::seconds(75);   ///< between requests
+  rt::duration body_timeout = std::chrono::seconds(30);   ///< without any progress of a body, either direction
+  std::size_t connections = 20'000;
+};
+
+/// Reads a message body piece by piece.
+class body_reader {
+ public:
+  virtual ~body_reader() = default;
+  /// Bytes read, 0 at the end. @errors invalid (bad framing), overloaded (limit: answered 413), timed_out, disconnected
+  virtual rt::task<std::size_t> read_some(std::span<std::byte> into) = 0;
+  /// Length when announced.
+  virtual std::optional<std::uint64_t> length() const noexcept = 0;
+  virtual bool finished() const noexcept = 0;
+  /// The rest as text, at most `limit` bytes. @errors overloaded beyond it
+  rt::task<std::string> text(std::size_t limit = 1u << 20);
+};
+
+/// Writes a response body of unknown or announced length.
+class body_writer {
+ public:
+  virtual ~body_writer() = default;
+  virtual rt::task<void> write(std::span<const std::byte>) = 0;
+  rt::task<void> write(std::string_view text) { return write(rt::as_bytes(text)); }
+  /// Ends the body. Not calling it aborts the connection, so that the client sees that the body is cut.
+  virtual rt::task<void> finish() = 0;
+};
+
+/// One request and its answer, inside a handler. Valid until the handler returns.
+class exchange {
+ public:
+  virtual ~exchange() = default;
+  const net::request& request() const noexcept { return request_; }
+  net::request& request() noexcept { return request_; }
+  body_reader& body() noexcept { return *body_; }
+  /// Value of `{name}` in the route's pattern, decoded; empty when there is none.
+  std::string_view parameter(std::string_view name) const noexcept;
+  void set_parameter(std::string name, std::string value) { parameters_[std::move(name)] = std::move(value); }
+  rt::endpoint peer() const { return peer_; }
+  bool secure() const noexcept { return secure_; }
+  bool responded() const noexcept { return responded_; }
+  /// Raises (or lowers) the limit of this request's body, before it is read.
+  virtual void allow_body(std::uint64_t bytes) = 0;
+
+  /// Answers with a whole response. Content-Length, Date and Connection are set here. Once per exchange.
+  virtual rt::task<void> respond(response) = 0;
+  /// Sends the head now and lets the handler write the body; chunked unless `head` has a Content-Length.
+  virtual rt::task<std::unique_ptr<body_writer>> start(response head) = 0;
+  /// Sends 101 with these headers and hands the raw stream over, with bytes that were already read from it.
+  /// The server forgets the connection: it lives as long as the handler keeps the stream.
+  struct upgraded { stream_ptr stream; std::string buffered; };
+  virtual rt::task<upgraded> upgrade(net::headers) = 0;
+
+ protected:
+  net::request request_;
+  std::unique_ptr<body_reader> body_;
+  std::map<std::string, std::string, std::less<>> parameters_;
+  rt::endpoint peer_;
+  bool secure_ = false, responded_ = false;
+};
+
+/// Answers an exchange. A failure thrown before the answer is sent becomes response::of(error), others 500; both are logged.
+using handler = std::function<rt::task<void>(exchange&)>;
+
+/// Finds a handler by method and path. Patterns: "/a/{x}/b", "/files/{path*}" (rest of the path, with slashes).
+/// Literal segments win over parameters, parameters over rests. HEAD is served by GET routes. 405 carries Allow.
+class router {
+ public:
+  /// `method` "*" takes all methods.
+  void add(std::string method, std::string pattern, handler);
+  void otherwise(handler);
+  rt::task<void> operator()(exchange&) const;
+
+ private:
+  struct route { std::string method; std::vector<std::string> segments; handler handle; };
+  std::vector<route> routes_;
+  handler otherwise_;
+};
+
+class http_server {
+ public:
+  explicit http_server(handler, http_limits = {});
+  ~http_server();
+
+  /// Accepts and serves until drain() has finished or this task is cancelled (then connections are cut).
+  rt::task<void> serve(rt::listener&, tls_context* tls = nullptr);
+  /// Serves one connection that is already there.
+  rt::task<void> serve_connection(stream_ptr);
+  /// Stops accepting, ends idle connections, lets running exchanges finish (answers carry Connection: close) for at most
+  /// `grace`, then cancels what is left. Upgraded connections are told by `on_drain` hooks of their owners.
+  rt::task<void> drain(rt::duration grace);
+  bool draining() const noexcept;
+
+ private:
+  struct state;
+  std::unique_ptr<state> state_;
+};
+
+}  // namespace atrium::net

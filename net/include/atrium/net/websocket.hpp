@@ -1,0 +1,51 @@
+/// @file websocket.hpp - WebSocket (RFC 6455) sessions, server and client. Layer: net.
+#pragma once
+
+#include "atrium/net/client.hpp"
+
+namespace atrium::net {
+
+struct websocket_options {
+  std::size_t message_bytes = 16u << 20;       ///< larger messages: close 1009
+  rt::duration ping_interval = std::chrono::seconds(25);
+  rt::duration dead_after = std::chrono::seconds(60);  ///< nothing received for so long: the peer is gone
+  std::vector<std::string> protocols;          ///< offered (client) or accepted (server), best first
+  std::size_t send_queue_bytes = 4u << 20;     ///< what try_send may queue
+};
+
+struct websocket_message {
+  bool binary = false;
+  std::string data;  ///< valid UTF-8 when text
+};
+
+struct websocket_close { std::uint16_t code = 1000; std::string reason; };
+
+/// One session. receive() is for one task; send() may be called from several, messages go out whole and in order.
+class websocket {
+ public:
+  virtual ~websocket() = default;
+  /// The next message; nullopt when the session is closed (see close_reason()). Answers pings and closes by itself.
+  /// @errors invalid (protocol error: closed with 1002 or 1007), overloaded (1009), disconnected (no close frame)
+  virtual rt::task<std::optional<websocket_message>> receive() = 0;
+  /// Waits while the peer does not take it: that is the backpressure.
+  virtual rt::task<void> send(bool binary, std::span<const std::byte>) = 0;
+  rt::task<void> send_text(std::string_view text) { return send(false, rt::as_bytes(text)); }
+  rt::task<void> send_binary(std::span<const std::byte> bytes) { return send(true, bytes); }
+  /// Queues without waiting; false when the peer is more than send_queue_bytes behind (drop it or let it resync).
+  virtual bool try_send(bool binary, std::string message) = 0;
+  /// Sends a close frame, waits a little for the peer's. Safe to call twice.
+  virtual rt::task<void> close(std::uint16_t code = 1000, std::string_view reason = {}) = 0;
+  /// Cuts without a close frame.
+  virtual void abort() noexcept = 0;
+  virtual const std::optional<websocket_close>& close_reason() const noexcept = 0;
+  virtual std::string_view protocol() const noexcept = 0;
+};
+
+/// Upgrades an exchange. @errors invalid (answered 400 or 426). The caller checks Origin and access before.
+rt::task<std::unique_ptr<websocket>> accept_websocket(exchange&, websocket_options = {});
+
+/// Connects and upgrades. `head` gives target and further headers.
+/// @errors denied, unauthenticated, not_found by the peer's status; disconnected; timed_out
+rt::task<std::unique_ptr<websocket>> connect_websocket(http_client&, const origin&, request head, websocket_options = {});
+
+}  // namespace atrium::net
