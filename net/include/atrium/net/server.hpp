@@ -63,6 +63,11 @@ class exchange {
   rt::endpoint peer() const { return peer_; }
   bool secure() const noexcept { return secure_; }
   bool responded() const noexcept { return responded_; }
+  /// Status that was answered, 0 before.
+  unsigned status() const noexcept { return status_; }
+  /// Pattern of the route that took this request, empty when none did: the label for metrics and logs.
+  const std::string& route() const noexcept { return route_; }
+  void set_route(std::string pattern) { route_ = std::move(pattern); }
   /// Raises (or lowers) the limit of this request's body, before it is read.
   virtual void allow_body(std::uint64_t bytes) = 0;
 
@@ -80,6 +85,8 @@ class exchange {
   std::unique_ptr<body_reader> body_;
   std::map<std::string, std::string, std::less<>> parameters_;
   rt::endpoint peer_;
+  std::string route_;
+  unsigned status_ = 0;
   bool secure_ = false, responded_ = false;
 };
 
