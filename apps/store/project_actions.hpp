@@ -1,0 +1,84 @@
+/// @file project_actions.hpp - requests to start, stop and restart: asking, claiming under a lease with a fence, finishing;
+/// states and timelines that workers write. Layer: apps/store.
+///
+/// The row of `projects` is the truth; NOTIFY atrium_action only wakes workers up, who also poll slowly. A fence is a number
+/// that grows with every request and every claim: what a worker writes under an old fence changes nothing.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "apps/store/projects.hpp"
+
+namespace atrium::store {
+
+inline constexpr std::string_view action_channel = "atrium_action";
+
+/// A request that this worker holds until lease_until, unless its fence is overtaken.
+struct claimed_action {
+  domain::project_id project_id;
+  domain::action_request request;
+  std::int64_t fence = 0;
+  domain::project_state state;
+  std::string secret_token;
+  std::string settings = "{}", run_quota = "{}", env = "{}", addons = "{}";  ///< JSON columns of the project
+  std::string compute_image;
+  std::string title;
+  bool deleted = false;
+};
+
+/// One state to write. Only what differs from the row is written, so that two observers do not double changes.
+struct state_update {
+  domain::project_id project_id;
+  std::optional<domain::project_state> state;         ///< empty: only the timeline
+  std::vector<domain::state_name> only_from;          ///< write only when the present state is one of these; empty: any
+  std::vector<std::pair<domain::start_phase, domain::timestamp>> timeline;  ///< phases already recorded keep their first time
+  std::string failure_reason;                         ///< status.start.reason
+  std::optional<std::int64_t> fence;                  ///< write only while the row has this fence
+};
+
+class project_actions {
+ public:
+  explicit project_actions(pg::pool& pool) noexcept : pool_(pool) {}
+
+  enum class asked { no_such_project, requested, already_there };
+  /// One UPDATE that checks the right, replaces a pending request and (start, restart) begins a new timeline with `queued`;
+  /// then NOTIFY outside of it. `already_there`: start of a running or starting project, stop of a stopped one; nothing written.
+  rt::task<asked> request(domain::project_id, domain::account_id who, domain::action_name);
+  /// The same without an account: asked for by the system.
+  rt::task<asked> request_by_system(domain::project_id, domain::action_name);
+
+  enum class cancelled { no_such_project, withdrawn, stopping, nothing_to_cancel };
+  /// Takes a pending start back: an unclaimed one is finished with err, one that a worker has begun becomes a stop.
+  rt::task<cancelled> cancel_start(domain::project_id, domain::account_id who);
+
+  /// Takes up to `n` waiting requests, oldest first, and those whose lease ran out; skips rows that others are taking.
+  /// Sets action_request.started.
+  rt::task<std::vector<claimed_action>> claim(const std::string& owner, int n, std::chrono::milliseconds lease);
+  /// Extends the leases that are still ours; gives the fences kept.
+  rt::task<std::vector<std::int64_t>> renew(const std::string& owner, std::span<const claimed_action>, std::chrono::milliseconds lease);
+  /// Sets finished (and err). False: overtaken, nothing written.
+  rt::task<bool> finish(domain::project_id, std::int64_t fence, const std::string& err = {});
+  /// Gives a claim back at once, to be claimed by another (draining). False: overtaken.
+  rt::task<bool> release(domain::project_id, std::int64_t fence);
+  /// projects.run_quota as used by a start. False: overtaken.
+  rt::task<bool> set_run_quota(domain::project_id, std::int64_t fence, const domain::run_quota&);
+
+  /// Writes all in one statement, rows in a fixed order; gives the projects changed.
+  rt::task<std::vector<domain::project_id>> set_states(std::span<const state_update>);
+  /// Projects whose state says that a pod may exist: what an observer compares with the pods that do.
+  struct observed {
+    domain::project_id project_id;
+    domain::project_state state;
+    std::optional<domain::action_request> action_request;
+    std::int64_t fence = 0;
+  };
+  rt::task<std::vector<observed>> with_pods();
+
+ private:
+  pg::pool& pool_;
+};
+
+}  // namespace atrium::store
