@@ -32,6 +32,8 @@ std::string_view to_string(disposition) noexcept;
 /// A failure of the world. A value: copy, move and keep it as you like.
 class error {
  public:
+  /// What result<T>::error() gives when there is none (it returns by value: keep a copy, not a reference into it).
+  error() noexcept : disposition_(disposition::failed) {}
   /// `public_text` is shown to people: a sentence that says what is wrong and, where it helps, what to do.
   /// It never holds text from a peer, secrets or paths of the server.
   error(disposition what, std::string public_text, std::source_location where = std::source_location::current());

@@ -7,7 +7,8 @@
 ///
 /// `--root DIR` or `--root=DIR` wins over `ATRIUM_ROOT`, that over `root:` in the file of `--config FILE`, that over the
 /// variable's value before parse() (its default). A file may serve several programs: plain keys are for all, and a map named
-/// like a program (`static: {root: ...}`) holds keys of that one alone and wins over the plain ones. `--help` is generated.
+/// like a program (`static: {root: ...}`) holds keys of that one alone and wins over the plain ones. A plain key that this program
+/// does not know is skipped, in its own map it is an error. `--help` is generated.
 #pragma once
 
 #include <chrono>
