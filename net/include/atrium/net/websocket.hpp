@@ -2,15 +2,16 @@
 #pragma once
 
 #include "atrium/net/client.hpp"
+#include "atrium/net/websocket_codec.hpp"
 
 namespace atrium::net {
 
 struct websocket_options {
-  std::size_t message_bytes = 16u << 20;       ///< larger messages: close 1009
+  std::size_t message_bytes = 16u << 20;  ///< larger messages: close 1009
   rt::duration ping_interval = std::chrono::seconds(25);
   rt::duration dead_after = std::chrono::seconds(60);  ///< nothing received for so long: the peer is gone
-  std::vector<std::string> protocols;          ///< offered (client) or accepted (server), best first
-  std::size_t send_queue_bytes = 4u << 20;     ///< what try_send may queue
+  std::vector<std::string> protocols;                  ///< offered (client) or accepted (server), best first
+  std::size_t send_queue_bytes = 4u << 20;             ///< what try_send may queue
 };
 
 struct websocket_message {
@@ -18,9 +19,14 @@ struct websocket_message {
   std::string data;  ///< valid UTF-8 when text
 };
 
-struct websocket_close { std::uint16_t code = 1000; std::string reason; };
+struct websocket_close {
+  std::uint16_t code = 1000;
+  std::string reason;
+};
 
-/// One session. receive() is for one task; send() may be called from several, messages go out whole and in order.
+/// One session. receive() is for one task; send() may be called from several, messages go out whole and in the order of
+/// the calls of send() and try_send(). An idle session holds no read buffer and runs no task.
+/// @ownership destroying it cuts the connection; what was queued and not yet written is lost (close() first)
 class websocket {
  public:
   virtual ~websocket() = default;
@@ -28,6 +34,8 @@ class websocket {
   /// @errors invalid (protocol error: closed with 1002 or 1007), overloaded (1009), disconnected (no close frame)
   virtual rt::task<std::optional<websocket_message>> receive() = 0;
   /// Waits while the peer does not take it: that is the backpressure.
+  /// @cancel while the bytes are being written the connection is cut, since half a frame cannot be taken back
+  /// @errors disconnected (also after close())
   virtual rt::task<void> send(bool binary, std::span<const std::byte>) = 0;
   rt::task<void> send_text(std::string_view text) { return send(false, rt::as_bytes(text)); }
   rt::task<void> send_binary(std::span<const std::byte> bytes) { return send(true, bytes); }
@@ -41,11 +49,17 @@ class websocket {
   virtual std::string_view protocol() const noexcept = 0;
 };
 
+/// A session over a stream whose handshake is done; `buffered` was read from it already. For other handshakes and
+/// tests.
+std::unique_ptr<websocket> make_websocket(stream_ptr, websocket_role ours, websocket_options = {},
+                                          std::string buffered = {}, std::string protocol = {});
+
 /// Upgrades an exchange. @errors invalid (answered 400 or 426). The caller checks Origin and access before.
 rt::task<std::unique_ptr<websocket>> accept_websocket(exchange&, websocket_options = {});
 
 /// Connects and upgrades. `head` gives target and further headers.
 /// @errors denied, unauthenticated, not_found by the peer's status; disconnected; timed_out
-rt::task<std::unique_ptr<websocket>> connect_websocket(http_client&, const origin&, request head, websocket_options = {});
+rt::task<std::unique_ptr<websocket>> connect_websocket(http_client&, const origin&, request head,
+                                                       websocket_options = {});
 
 }  // namespace atrium::net
