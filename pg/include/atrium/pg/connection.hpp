@@ -1,6 +1,7 @@
 /// @file connection.hpp - PostgreSQL on libpq's asynchronous API. Layer: pg.
 #pragma once
 
+#include <charconv>
 #include <concepts>
 #include <cstdint>
 #include <memory>
@@ -8,6 +9,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "atrium/rt/scope.hpp"
@@ -42,18 +45,20 @@ class parameter {
 /// '{"a","b"}' for a text[] or uuid[] parameter.
 parameter array(std::span<const std::string> items);
 
-/// Rows of one statement; a value, independent of the connection.
+/// Rows of one statement; a value, independent of the connection. Cheap to copy.
 class rows {
  public:
   class row;
+  class iterator;
+
   std::size_t size() const noexcept;
   bool empty() const noexcept { return size() == 0; }
   std::uint64_t affected() const noexcept;  ///< rows that INSERT, UPDATE, DELETE or MERGE touched
+  std::size_t columns() const noexcept;
+  std::string_view column_name(std::size_t column) const noexcept;
   row operator[](std::size_t) const;
-  row one() const;                    ///< @errors failure(not_found) unless exactly one row
-  std::optional<row> maybe() const;   ///< first row, if any
-
-  class iterator;
+  row one() const;                   ///< @errors failure(not_found) unless exactly one row
+  std::optional<row> maybe() const;  ///< first row, if any
   iterator begin() const;
   iterator end() const;
 
@@ -65,50 +70,144 @@ class rows {
   std::shared_ptr<const impl> impl_;
 };
 
-/// A row. Columns by position or name; T: std::string, std::string_view (valid while `rows` lives), bool, integers,
-/// double, std::optional of these (NULL). @errors failure(failed) for an unexpected NULL or text that is no such T
+namespace detail {
+[[noreturn]] void throw_unexpected_null(std::string_view column);
+[[noreturn]] void throw_bad_text(std::string_view column, std::string_view type);
+
+template <class T>
+struct is_optional : std::false_type {};
+template <class T>
+struct is_optional<std::optional<T>> : std::true_type {};
+
+bool text_to_bool(std::string_view text, std::string_view column);
+double text_to_double(std::string_view text, std::string_view column);
+
+template <class T>
+T from_text(std::string_view text, std::string_view column) {
+  if constexpr (std::same_as<T, std::string_view>) {
+    return text;
+  } else if constexpr (std::same_as<T, std::string>) {
+    return std::string(text);
+  } else if constexpr (std::same_as<T, bool>) {
+    return text_to_bool(text, column);
+  } else if constexpr (std::floating_point<T>) {
+    return static_cast<T>(text_to_double(text, column));
+  } else {
+    static_assert(std::integral<T>, "a column is read as text, bool, a number, or an optional of these");
+    T value{};
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failed != std::errc{} || end != text.data() + text.size()) throw_bad_text(column, "integer");
+    return value;
+  }
+}
+}  // namespace detail
+
+/// A row. Columns by position or name; T: std::string, std::string_view (valid while a copy of `rows` or of this row
+/// lives), bool, integers, double, std::optional of these (NULL).
+/// @errors failure(failed) for an unexpected NULL or text that is no such T. A column that is not there is a bug of
+/// ours.
 class rows::row {
  public:
   template <class T>
-  T get(std::size_t column) const;
+  T get(std::size_t column) const {
+    const auto text = raw(column);
+    if constexpr (detail::is_optional<T>::value) {
+      if (!text) return std::nullopt;
+      return detail::from_text<typename T::value_type>(*text, name_of(column));
+    } else {
+      if (!text) detail::throw_unexpected_null(name_of(column));
+      return detail::from_text<T>(*text, name_of(column));
+    }
+  }
   template <class T>
-  T get(std::string_view column) const;
-  bool is_null(std::string_view column) const;
+  T get(std::string_view column) const {
+    return get<T>(position(column));
+  }
+  bool is_null(std::size_t column) const { return !raw(column); }
+  bool is_null(std::string_view column) const { return !raw(position(column)); }
 
   row(std::shared_ptr<const impl> i, std::size_t index) : impl_(std::move(i)), index_(index) {}
 
  private:
   std::optional<std::string_view> raw(std::size_t column) const;
   std::size_t position(std::string_view column) const;
+  std::string_view name_of(std::size_t column) const noexcept;
+  std::shared_ptr<const impl> impl_;
+  std::size_t index_;
+};
+
+class rows::iterator {
+ public:
+  using value_type = row;
+  using difference_type = std::ptrdiff_t;
+  iterator(std::shared_ptr<const impl> i, std::size_t index) : impl_(std::move(i)), index_(index) {}
+  row operator*() const { return row(impl_, index_); }
+  iterator& operator++() {
+    ++index_;
+    return *this;
+  }
+  bool operator==(const iterator& other) const noexcept { return index_ == other.index_; }
+
+ private:
   std::shared_ptr<const impl> impl_;
   std::size_t index_;
 };
 
 using parameters = std::vector<parameter>;
 
+/// Elements of a one-dimensional array in text form ('{"a",NULL,b}'), as a text[] or uuid[] column gives it.
+/// @errors failure(failed) for malformed text or a nested array
+std::vector<std::optional<std::string>> parse_array(std::string_view text);
+
+/// True for failures after which the whole transaction may be run again: serialization failures, deadlocks, plans that
+/// a migration made invalid.
+bool worth_a_retry(const error&) noexcept;
+
+struct connection_options {
+  /// Deadline of each statement (0: none): then failure(timed_out), cancelled on the server.
+  rt::duration statement_limit{};
+  rt::duration connect_limit = std::chrono::seconds(10);  ///< for connecting, all addresses together
+  std::size_t prepared_statements = 256;                  ///< kept a session; the least recently used goes first
+};
+
 /// One session. One task at a time uses it (the pool lends it); statements are prepared once and kept by their text.
+/// Text is UTF-8; time zone UTC, dates ISO.
 /// @errors failure with code "pg.<SQLSTATE>": conflict (unique, serialization, deadlock), invalid (syntax, constraint,
-///   bad text), denied, overloaded (too many connections, disk full), timed_out, disconnected; server text is peer text.
+///   bad text), denied, overloaded (too many connections, disk full), timed_out, disconnected; server text is peer
+///   text.
 /// @cancel a cancel request goes to the server, the answer is drained, the connection stays usable.
+/// @thread the loop's on which it was made
 class connection {
  public:
-  /// `conninfo` as of libpq: URI or key=value.
-  static rt::task<std::unique_ptr<connection>> connect(std::string conninfo);
+  /// `conninfo` as of libpq: URI or key=value. Host names are resolved without blocking the loop.
+  /// @errors disconnected (nobody there, starting up), overloaded (too many connections), denied, not_found (no such
+  ///   database), timed_out, invalid (conninfo)
+  static rt::task<std::unique_ptr<connection>> connect(std::string conninfo, connection_options = {});
   virtual ~connection() = default;
 
+  /// One statement. "COMMIT" of a transaction that had failed is an error here (the server would roll back quietly).
   virtual rt::task<rows> query(std::string_view sql, parameters = {}) = 0;
   /// Several statements without parameters (migrations).
   virtual rt::task<void> script(std::string_view sql) = 0;
   /// Sends all statements in one pipeline, each its own implicit transaction: one failing does not touch the others.
   /// Results stand in order; a failed one throws when its rows are taken (see outcome).
-  struct statement { std::string sql; pg::parameters parameters; };
+  struct statement {
+    std::string sql;
+    pg::parameters parameters;
+  };
   struct outcome {
     std::optional<pg::rows> rows;
     std::optional<atrium::error> error;
-    pg::rows take() { if (error) throw failure(*error); return std::move(*rows); }
+    pg::rows take() {
+      if (error) throw failure(*error);
+      return std::move(*rows);
+    }
   };
   virtual rt::task<std::vector<outcome>> pipeline(std::vector<statement>) = 0;
+  /// False when the session is lost: get another.
   virtual bool usable() const noexcept = 0;
+  /// Process id of the server's side, as in pg_stat_activity.
+  virtual int backend_pid() const noexcept = 0;
 };
 
 }  // namespace atrium::pg
