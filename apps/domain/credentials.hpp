@@ -21,8 +21,8 @@ std::string session_hash(std::string_view token);
 std::string session_set_cookie(std::string_view token, bool secure);
 std::string session_clear_cookie(bool secure);
 
-/// API key: "sk-" + 16 random characters + 6 characters that spell the row's id in base 62, so that a key is found by id
-/// and then compared.
+/// API key: "sk-" + 16 random characters + 6 characters that spell the row's id in base 62, so that a key is found by
+/// id and then compared.
 struct api_key_parts {
   std::int64_t id;
 };

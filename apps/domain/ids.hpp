@@ -14,7 +14,10 @@ namespace atrium::domain {
 /// Canonical text of a UUID (36 characters, lower case). A value without heap; the default is the nil UUID.
 class uuid_text {
  public:
-  constexpr uuid_text() noexcept { text_.fill('0'); text_[8] = text_[13] = text_[18] = text_[23] = '-'; }
+  constexpr uuid_text() noexcept {
+    text_.fill('0');
+    text_[8] = text_[13] = text_[18] = text_[23] = '-';
+  }
   /// Accepts either case. @errors invalid
   static result<uuid_text> parse(std::string_view text);
   /// Version 4, from the system's random generator.
@@ -52,8 +55,12 @@ class id {
   uuid_text uuid_;
 };
 
-struct account_kind { static constexpr const char* name = "an account"; };
-struct project_kind { static constexpr const char* name = "a project"; };
+struct account_kind {
+  static constexpr const char* name = "an account";
+};
+struct project_kind {
+  static constexpr const char* name = "a project";
+};
 using account_id = id<account_kind>;
 using project_id = id<project_kind>;
 
@@ -61,5 +68,7 @@ using project_id = id<project_kind>;
 
 template <class Kind>
 struct std::hash<atrium::domain::id<Kind>> {
-  std::size_t operator()(const atrium::domain::id<Kind>& i) const noexcept { return std::hash<std::string_view>()(i.view()); }
+  std::size_t operator()(const atrium::domain::id<Kind>& i) const noexcept {
+    return std::hash<std::string_view>()(i.view());
+  }
 };

@@ -41,7 +41,17 @@ result<void> may_remove_collaborator(const project_users&, account_id who, accou
 // ---- state ----
 
 enum class state_name : std::uint8_t {
-  archived, unarchiving, archiving, closed, opening, closing, opened, starting, pending, running, stopping
+  archived,
+  unarchiving,
+  archiving,
+  closed,
+  opening,
+  closing,
+  opened,
+  starting,
+  pending,
+  running,
+  stopping
 };
 std::string_view to_string(state_name) noexcept;
 std::optional<state_name> parse_state_name(std::string_view) noexcept;
@@ -51,7 +61,8 @@ bool is_stable(state_name) noexcept;
 bool has_pod(state_name) noexcept;
 /// How long a passing state may last before a watchdog steps in; zero for stable ones.
 std::chrono::seconds time_limit(state_name) noexcept;
-/// Which state may follow which (a state may be written again). A project whose pod vanished goes to opened from anywhere.
+/// Which state may follow which (a state may be written again). A project whose pod vanished goes to opened from
+/// anywhere.
 bool may_follow(state_name from, state_name to) noexcept;
 
 /// projects.state; a project that was never started is `opened`.

@@ -8,7 +8,8 @@
 
 namespace atrium::domain {
 
-/// Site setting `default_quotas`: {"internet","idle_timeout"(s),"cpu"(cores),"cpu_oc","mem"(MB),"mem_oc","disk_quota"(MB)}.
+/// Site setting `default_quotas`:
+/// {"internet","idle_timeout"(s),"cpu"(cores),"cpu_oc","mem"(MB),"mem_oc","disk_quota"(MB)}.
 struct default_quotas {
   bool internet = true;
   std::int64_t idle_timeout = 3600;
@@ -30,8 +31,9 @@ struct run_quota {
 
 /// `settings_json` is projects.settings (an administrator's per-project values: network, member_host, always_running,
 /// memory (MB), memory_request, cores, cpu_shares (1024 = one core of request), disk_quota, mintime (s), privileged,
-/// disableInternet). Each value is the larger of default and setting. request = max(explicit request, limit / over-commit),
-/// never above the limit; floors: CPU request 0.05 (member host) or 0.02, memory request 300 or 200, memory limit 1000.
+/// disableInternet). Each value is the larger of default and setting. request = max(explicit request, limit /
+/// over-commit), never above the limit; floors: CPU request 0.05 (member host) or 0.02, memory request 300 or 200,
+/// memory limit 1000.
 run_quota compute_run_quota(const default_quotas&, std::string_view settings_json = "{}");
 
 run_quota parse_run_quota(std::string_view json);

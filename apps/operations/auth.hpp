@@ -1,4 +1,5 @@
-/// @file auth.hpp - signing up, in and out, and who a request comes from: what every hub offers. Layer: apps/operations.
+/// @file auth.hpp - signing up, in and out, and who a request comes from: what every hub offers. Layer:
+/// apps/operations.
 #pragma once
 
 #include <optional>
@@ -24,7 +25,8 @@ struct sign_up_form {
   std::string email, password, first_name, last_name;
   bool terms = false;
 };
-/// A sentence about one field of a form: `field` is email, password, first_name, last_name, terms, or empty for the whole.
+/// A sentence about one field of a form: `field` is email, password, first_name, last_name, terms, or empty for the
+/// whole.
 struct field_error {
   std::string field;
   atrium::error error;
@@ -53,8 +55,8 @@ class auth {
   rt::task<void> sign_out(const net::request&);
   rt::task<void> sign_out_everywhere(domain::account_id);
 
-  /// Account of an API key (Authorization: Basic `key:` or Bearer key), else of the session cookie, else nobody. A wrong key
-  /// is nobody, whatever the cookie says.
+  /// Account of an API key (Authorization: Basic `key:` or Bearer key), else of the session cookie, else nobody. A
+  /// wrong key is nobody, whatever the cookie says.
   rt::task<std::optional<identity>> authenticate(const net::request&);
   /// authenticate() or failure(unauthenticated).
   rt::task<identity> require(const net::request&);
@@ -63,9 +65,9 @@ class auth {
   pg::pool& pool_;
 };
 
-/// Whether a request that carries a cookie comes from a page of ours: Origin (or, without it, Sec-Fetch-Site or Referer) names
-/// the host that was asked for (X-Forwarded-Host first, when the edge set it). Needed for everything that changes something
-/// or opens a WebSocket by session cookie.
+/// Whether a request that carries a cookie comes from a page of ours: Origin (or, without it, Sec-Fetch-Site or
+/// Referer) names the host that was asked for (X-Forwarded-Host first, when the edge set it). Needed for everything
+/// that changes something or opens a WebSocket by session cookie.
 bool same_origin(const net::request&);
 /// Whether the client came by TLS, by X-Forwarded-Proto of the edge.
 bool came_by_tls(const net::request&);

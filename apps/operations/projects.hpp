@@ -26,7 +26,8 @@ class projects {
   rt::task<store::project> get(domain::account_id who, domain::project_id);
   rt::task<std::vector<store::project>> list(domain::account_id who, store::projects::list_options = {});
   /// Empty members stay as they are.
-  rt::task<void> update(domain::account_id who, domain::project_id, std::optional<std::string> title, std::optional<std::string> description);
+  rt::task<void> update(domain::account_id who, domain::project_id, std::optional<std::string> title,
+                        std::optional<std::string> description);
   /// Also asks a running one to stop.
   rt::task<void> remove(domain::account_id who, domain::project_id);
   rt::task<void> undelete(domain::account_id who, domain::project_id);
@@ -35,9 +36,12 @@ class projects {
   rt::task<void> stop(domain::account_id who, domain::project_id);
   rt::task<void> restart(domain::account_id who, domain::project_id);
   rt::task<void> cancel_start(domain::account_id who, domain::project_id);
-  /// start(), then waits until the project runs. @errors timed_out after `limit`; failed with the sentence that says why
-  rt::task<void> start_and_wait(domain::account_id who, domain::project_id, rt::duration limit = std::chrono::seconds(120));
-  rt::task<void> stop_and_wait(domain::account_id who, domain::project_id, rt::duration limit = std::chrono::seconds(60));
+  /// start(), then waits until the project runs. @errors timed_out after `limit`; failed with the sentence that says
+  /// why
+  rt::task<void> start_and_wait(domain::account_id who, domain::project_id,
+                                rt::duration limit = std::chrono::seconds(120));
+  rt::task<void> stop_and_wait(domain::account_id who, domain::project_id,
+                               rt::duration limit = std::chrono::seconds(60));
 
   /// A person by id or by e-mail address.
   struct whom {

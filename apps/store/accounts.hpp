@@ -62,8 +62,8 @@ class accounts {
   };
   /// @errors not_found
   rt::task<account> update(domain::account_id, const changes&);
-  /// People by part of a name (every word must match the start of a name), or by the exact e-mail address. Unlisted ones
-  /// only by address; never e-mail addresses in the answer.
+  /// People by part of a name (every word must match the start of a name), or by the exact e-mail address. Unlisted
+  /// ones only by address; never e-mail addresses in the answer.
   rt::task<std::vector<person>> search(const std::string& query, int limit = 20);
   rt::task<std::vector<person>> get_people(std::span<const domain::account_id>);
   /// accounts.last_active = now, at most once in two minutes.

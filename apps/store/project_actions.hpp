@@ -1,8 +1,8 @@
-/// @file project_actions.hpp - requests to start, stop and restart: asking, claiming under a lease with a fence, finishing;
-/// states and timelines that workers write. Layer: apps/store.
+/// @file project_actions.hpp - requests to start, stop and restart: asking, claiming under a lease with a fence,
+/// finishing; states and timelines that workers write. Layer: apps/store.
 ///
-/// The row of `projects` is the truth; NOTIFY atrium_action only wakes workers up, who also poll slowly. A fence is a number
-/// that grows with every request and every claim: what a worker writes under an old fence changes nothing.
+/// The row of `projects` is the truth; NOTIFY atrium_action only wakes workers up, who also poll slowly. A fence is a
+/// number that grows with every request and every claim: what a worker writes under an old fence changes nothing.
 #pragma once
 
 #include <optional>
@@ -32,11 +32,12 @@ struct claimed_action {
 /// One state to write. Only what differs from the row is written, so that two observers do not double changes.
 struct state_update {
   domain::project_id project_id;
-  std::optional<domain::project_state> state;         ///< empty: only the timeline
-  std::vector<domain::state_name> only_from;          ///< write only when the present state is one of these; empty: any
-  std::vector<std::pair<domain::start_phase, domain::timestamp>> timeline;  ///< phases already recorded keep their first time
-  std::string failure_reason;                         ///< status.start.reason
-  std::optional<std::int64_t> fence;                  ///< write only while the row has this fence
+  std::optional<domain::project_state> state;  ///< empty: only the timeline
+  std::vector<domain::state_name> only_from;   ///< write only when the present state is one of these; empty: any
+  std::vector<std::pair<domain::start_phase, domain::timestamp>>
+      timeline;                       ///< phases already recorded keep their first time
+  std::string failure_reason;         ///< status.start.reason
+  std::optional<std::int64_t> fence;  ///< write only while the row has this fence
 };
 
 class project_actions {
@@ -44,8 +45,9 @@ class project_actions {
   explicit project_actions(pg::pool& pool) noexcept : pool_(pool) {}
 
   enum class asked { no_such_project, requested, already_there };
-  /// One UPDATE that checks the right, replaces a pending request and (start, restart) begins a new timeline with `queued`;
-  /// then NOTIFY outside of it. `already_there`: start of a running or starting project, stop of a stopped one; nothing written.
+  /// One UPDATE that checks the right, replaces a pending request and (start, restart) begins a new timeline with
+  /// `queued`; then NOTIFY outside of it. `already_there`: start of a running or starting project, stop of a stopped
+  /// one; nothing written.
   rt::task<asked> request(domain::project_id, domain::account_id who, domain::action_name);
   /// The same without an account: asked for by the system.
   rt::task<asked> request_by_system(domain::project_id, domain::action_name);
@@ -58,7 +60,8 @@ class project_actions {
   /// Sets action_request.started.
   rt::task<std::vector<claimed_action>> claim(const std::string& owner, int n, std::chrono::milliseconds lease);
   /// Extends the leases that are still ours; gives the fences kept.
-  rt::task<std::vector<std::int64_t>> renew(const std::string& owner, std::span<const claimed_action>, std::chrono::milliseconds lease);
+  rt::task<std::vector<std::int64_t>> renew(const std::string& owner, std::span<const claimed_action>,
+                                            std::chrono::milliseconds lease);
   /// Sets finished (and err). False: overtaken, nothing written.
   rt::task<bool> finish(domain::project_id, std::int64_t fence, const std::string& err = {});
   /// Gives a claim back at once, to be claimed by another (draining). False: overtaken.

@@ -25,9 +25,11 @@ class project_log {
   /// `event` is JSON text: {"event":"started", ...}
   rt::task<void> add(domain::project_id, std::optional<domain::account_id>, const std::string& event);
   /// Newest first.
-  rt::task<std::vector<log_entry>> list(domain::project_id, int limit = 100, std::optional<domain::timestamp> before = {});
+  rt::task<std::vector<log_entry>> list(domain::project_id, int limit = 100,
+                                        std::optional<domain::timestamp> before = {});
   /// The statement of add(), for a pipeline.
-  static pg::connection::statement add_statement(domain::project_id, std::optional<domain::account_id>, const std::string& event);
+  static pg::connection::statement add_statement(domain::project_id, std::optional<domain::account_id>,
+                                                 const std::string& event);
 
  private:
   pg::pool& pool_;

@@ -1,4 +1,5 @@
-/// @file sessions.hpp - table remember_me (browser sessions, by hash of the cookie) and auth_throttle. Layer: apps/store.
+/// @file sessions.hpp - table remember_me (browser sessions, by hash of the cookie) and auth_throttle. Layer:
+/// apps/store.
 #pragma once
 
 #include <optional>
@@ -30,7 +31,8 @@ class sessions {
   pg::pool& pool_;
 };
 
-/// Counts attempts in sliding windows, in the database, so that all replicas share the count and a burst cannot slip through.
+/// Counts attempts in sliding windows, in the database, so that all replicas share the count and a burst cannot slip
+/// through.
 class throttle {
  public:
   explicit throttle(pg::pool& pool) noexcept : pool_(pool) {}

@@ -1,4 +1,5 @@
-/// @file settings.hpp - table server_settings: what an administrator may change while the system runs. Layer: apps/store.
+/// @file settings.hpp - table server_settings: what an administrator may change while the system runs. Layer:
+/// apps/store.
 #pragma once
 
 #include <map>
