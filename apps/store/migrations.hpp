@@ -4,26 +4,19 @@
 #pragma once
 
 #include <span>
-#include <string>
-#include <string_view>
-#include <vector>
 
-#include "atrium/pg/connection.hpp"
+#include "atrium/pg/migrations.hpp"
 
 namespace atrium::store {
 
-struct migration {
-  int number;
-  std::string_view name, sql;
-};
 /// In order, numbers 1, 2, ...; a step that was released is never changed.
-std::span<const migration> migrations() noexcept;
+std::span<const pg::migration> migrations() noexcept;
 
-/// Brings the database to this program's schema. Each step is one transaction under an advisory lock, so several
-/// processes may do it at once. Gives the numbers applied now.
-/// @errors conflict when the database is newer than this program
-rt::task<std::vector<int>> migrate(pg::connection&);
-/// Number of the last step applied; 0 for an empty database.
-rt::task<int> schema_version(pg::connection&);
+/// Brings the database to this program's schema; several processes may do it at once. Gives how many steps were applied.
+/// A database that is newer than this program is left alone.
+rt::task<int> migrate(pg::connection&);
+
+/// For /ready: throws failure(conflict) when the database has not been migrated to this program's schema.
+rt::task<void> require_schema(pg::connection&);
 
 }  // namespace atrium::store
