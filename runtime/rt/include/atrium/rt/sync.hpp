@@ -91,7 +91,6 @@ class semaphore {
 
  private:
   std::size_t units_;
-  std::size_t granted_ = 0;  // handed to woken waiters that have not run yet
   detail::wait_queue waiters_;
 };
 

@@ -1,0 +1,53 @@
+// Coroutine frames by size class, one set of free lists a thread. A frame that is freed on another thread than it was
+// made on simply joins that thread's list: loops do not hand tasks over, so that is rare.
+#include <cstdlib>
+#include <new>
+
+#include "atrium/rt/task.hpp"
+
+#if defined(__SANITIZE_ADDRESS__) || (defined(__has_feature) && __has_feature(address_sanitizer))
+#define ATRIUM_POOL_FRAMES 0  // let the sanitizer see every frame's end
+#else
+#define ATRIUM_POOL_FRAMES 1
+#endif
+
+namespace atrium::rt::detail {
+namespace {
+
+constexpr std::size_t granule = 64, largest = 4096, classes = largest / granule, kept_per_class = 256;
+
+struct free_frame_node { free_frame_node* next; };
+
+struct pool {
+  free_frame_node* head[classes + 1] = {};
+  std::size_t count[classes + 1] = {};
+  ~pool() {
+    for (auto* node : head)
+      while (node) ::operator delete(std::exchange(node, node->next));
+  }
+};
+thread_local pool frames;
+
+constexpr std::size_t class_of(std::size_t size) noexcept { return (size + granule - 1) / granule; }
+
+}  // namespace
+
+void* allocate_frame(std::size_t size) {
+  const auto c = class_of(size);
+  if (!ATRIUM_POOL_FRAMES || c > classes) return ::operator new(size);
+  if (auto* node = frames.head[c]) {
+    frames.head[c] = node->next;
+    --frames.count[c];
+    return node;
+  }
+  return ::operator new(c * granule);
+}
+
+void free_frame(void* frame, std::size_t size) noexcept {
+  const auto c = class_of(size);
+  if (!ATRIUM_POOL_FRAMES || c > classes || frames.count[c] >= kept_per_class) return ::operator delete(frame);
+  frames.head[c] = new (frame) free_frame_node{frames.head[c]};
+  ++frames.count[c];
+}
+
+}  // namespace atrium::rt::detail

@@ -1,0 +1,106 @@
+#include "atrium/rt/io.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "backend.hpp"
+
+namespace atrium::rt {
+
+int unique_fd::release() noexcept {
+  if (fd_ >= 0) forget_fd(fd_);
+  return std::exchange(fd_, -1);
+}
+
+void unique_fd::close() noexcept {
+  if (fd_ < 0) return;
+  forget_fd(fd_);
+  ::close(std::exchange(fd_, -1));
+}
+
+namespace detail {
+
+bool io_op::begin(task_node* node, std::coroutine_handle<> h) noexcept {
+  if (!enter(node, h)) return false;
+  auto& l = node->owner();
+  result = attempt();
+  if (result == -EAGAIN) {
+    suspend();
+    l.io().start(*this);
+    return true;
+  }
+  if (l.take_inline_budget()) return false;
+  suspend();  // done, but others have waited long enough
+  wake();
+  return true;
+}
+
+void io_op::request_cancel() noexcept {
+  if (armed) node()->owner().io().cancel(*this);
+}
+
+void io_op::complete(long result_or_errno) noexcept {
+  armed = false;
+  result = result_or_errno;
+  if (result == -ECANCELED) cancelled_ = node()->cancelled();
+  wake();
+}
+
+long io_op::finish() const {
+  throw_if_cancelled();
+  if (result < 0) throw failure(system_error(static_cast<int>(-result), what()));
+  return result;
+}
+
+namespace {
+
+long checked(long r) noexcept {
+  if (r >= 0) return r;
+  return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+}
+
+long poll_now(int fd, short events) noexcept {
+  pollfd p{fd, events, 0};
+  const int n = ::poll(&p, 1, 0);
+  return n == 0 ? -EAGAIN : n < 0 ? -errno : 0;
+}
+
+long connect_result(int fd) noexcept {
+  if (const long r = poll_now(fd, POLLOUT); r < 0) return r;
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0) return -errno;
+  return -error;
+}
+
+}  // namespace
+
+long io_op::attempt() noexcept {
+  long r = -EINTR;
+  while (r == -EINTR) switch (kind) {
+      case io_kind::readable: r = poll_now(fd, POLLIN | POLLRDHUP); break;
+      case io_kind::writable: r = poll_now(fd, POLLOUT); break;
+      case io_kind::recv: r = checked(::recv(fd, address, length, flags | MSG_DONTWAIT)); break;
+      case io_kind::send: r = checked(::send(fd, address, length, flags | MSG_DONTWAIT)); break;
+      case io_kind::sendmsg: r = checked(::sendmsg(fd, static_cast<msghdr*>(address), flags | MSG_DONTWAIT)); break;
+      case io_kind::read:
+        r = checked(::read(fd, address, length));
+        if (r == -EIO) r = 0;  // a pty whose other side is closed
+        break;
+      case io_kind::write: r = checked(::write(fd, address, length)); break;
+      case io_kind::accept: r = checked(::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC)); break;
+      case io_kind::connect: r = connect_result(fd); break;
+    }
+  return r;
+}
+
+}  // namespace detail
+
+task<void> write_all(int fd, std::span<const std::byte> from) {
+  while (!from.empty()) from = from.subspan(co_await write_some(fd, from));
+}
+
+}  // namespace atrium::rt
