@@ -1,6 +1,6 @@
 # One function a kind of target, so that a room of the house is declared in one line and cannot link more than it says.
 
-set(ATRIUM_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wno-missing-field-initializers -Werror)
+set(ATRIUM_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Woverloaded-virtual -Wno-missing-field-initializers -Werror)
 
 function(atrium_common_options target)
   target_compile_options(${target} PRIVATE ${ATRIUM_WARNINGS})

@@ -4,6 +4,7 @@
 #include <csignal>
 
 #include "atrium/rt/process.hpp"
+#include "atrium/rt/scope.hpp"
 
 namespace atrium::rt {
 namespace {

@@ -113,10 +113,10 @@ void loop::drive(std::coroutine_handle<> first, const bool& done) {
   now_ = clock::now();
   inline_budget_ = inline_budget;
   first.resume();
-  while (!done) turn(true);
+  while (!done) turn(done);
 }
 
-void loop::turn(bool may_sleep) {
+void loop::turn(const bool& done) {
   static auto& stalls = metrics::get_counter("atrium_runtime_stalls_total", "Turns of a loop that took longer than 100 ms");
   now_ = clock::now();
   const auto began = now_;
@@ -141,7 +141,7 @@ void loop::turn(bool may_sleep) {
     stalls.add();
     log::warn("loop stalled", {{"ms", std::chrono::duration_cast<std::chrono::milliseconds>(ended - began).count()}});
   }
-  if (ready_head_ || !may_sleep) return backend_->wait(duration::zero());
+  if (ready_head_ || done) return backend_->wait(duration::zero());
   const auto due = timers_.next_due();
   state_->asleep.store(true, std::memory_order_seq_cst);
   // The flag is up: whoever posts from now on wakes us. What was posted before is seen here.

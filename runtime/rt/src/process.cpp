@@ -1,4 +1,5 @@
 #include "atrium/rt/process.hpp"
+#include "atrium/rt/scope.hpp"
 
 #include <fcntl.h>
 #include <sys/ioctl.h>

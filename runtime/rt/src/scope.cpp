@@ -30,10 +30,9 @@ class scope::joiner : public detail::suspended_op {
 };
 
 namespace {
-/// A spawned child: its node lives with its first run in the ready queue.
-struct child : detail::ready_item {
-  child(loop& l, task_node* parent, const char* name, std::source_location where) : node(l, parent, name, where) {}
-  task_node node;
+/// A spawned child: its node, and its first run in the ready queue.
+struct child : task_node, detail::ready_item {
+  using task_node::task_node;
 };
 }  // namespace
 
@@ -42,11 +41,11 @@ scope::~scope() { ATRIUM_ASSERT(children_.empty(), "a scope is joined before it 
 void scope::spawn(task<void> body, const char* name, std::source_location where) {
   auto& l = loop::current();
   auto* c = new child(l, parent_, name, where);
-  children_.push_back(&c->node);
-  auto r = run_child(std::move(body), c->node);
-  r.handle.promise().node = &c->node;
+  children_.push_back(c);
+  auto r = run_child(std::move(body), *c);
+  r.handle.promise().node = c;
   c->handle = r.handle;
-  if (cancelled_ != cancel_reason::none) c->node.cancel(cancelled_);
+  if (cancelled_ != cancel_reason::none) c->cancel(cancelled_);
   l.schedule(*c);
 }
 
@@ -66,7 +65,7 @@ detail::root scope::run_child(task<void> body, task_node& node) {
 
 void scope::child_ended(task_node& node, std::exception_ptr failed) noexcept {
   children_.erase(std::find(children_.begin(), children_.end(), &node));
-  delete reinterpret_cast<child*>(reinterpret_cast<char*>(&node) - offsetof(child, node));
+  delete static_cast<child*>(&node);
   if (failed) {
     if (!first_failure_) first_failure_ = failed;
     cancel(cancel_reason::sibling_failed);

@@ -45,27 +45,34 @@ void timer_wheel::arm(timer_entry& entry, time_point when) noexcept {
   insert(entry);
 }
 
+void timer_wheel::cascade(timer_entry& head) noexcept {
+  if (head.next_ == &head) return;
+  timer_entry taken;  // taken out first: an entry may come back into the same slot of the top level
+  taken.next_ = head.next_;
+  taken.previous_ = head.previous_;
+  taken.next_->previous_ = taken.previous_->next_ = &taken;
+  head.next_ = head.previous_ = &head;
+  while (taken.next_ != &taken) {
+    auto& entry = *taken.next_;
+    entry.unlink();
+    insert(entry);
+  }
+}
+
 void timer_wheel::advance(time_point now) noexcept {
   const auto target = tick_at(now);
   while (now_tick_ < target) {
-    // Skip empty stretches: jump to the next occupied slot of level 0, or to the end of its turn.
-    const auto turn_end = (now_tick_ | (slots - 1));
-    std::uint64_t next = now_tick_ + 1;
-    while (next <= turn_end && next < target && heads_[0][next & (slots - 1)].next_ == &heads_[0][next & (slots - 1)]) ++next;
-    now_tick_ = next < target ? next : target;
-    if (now_tick_ > turn_end) now_tick_ = turn_end + 1;
-    for (unsigned level = 1; level < levels; ++level) {  // entering a new slot of a higher level: cascade it down
-      if (now_tick_ & ((1ull << (level * slot_bits)) - 1)) break;
-      auto& head = heads_[level][(now_tick_ >> (level * slot_bits)) & (slots - 1)];
-      while (head.next_ != &head) {
-        auto& entry = *head.next_;
-        entry.unlink();
-        insert(entry);
-      }
+    const auto due = next_due();
+    if (due == time_point::max() || tick_at(due) > target) {
+      now_tick_ = target;  // nothing lies between: no slot is entered that holds an entry
+      return;
     }
-    auto& due = heads_[0][now_tick_ & (slots - 1)];
-    while (due.next_ != &due) {
-      auto& entry = *due.next_;
+    now_tick_ = tick_at(due);
+    for (unsigned level = levels - 1; level > 0; --level)
+      if ((now_tick_ & ((1ull << (level * slot_bits)) - 1)) == 0) cascade(heads_[level][(now_tick_ >> (level * slot_bits)) & (slots - 1)]);
+    auto& head = heads_[0][now_tick_ & (slots - 1)];
+    while (head.next_ != &head) {
+      auto& entry = *head.next_;
       entry.unlink();
       entry.fire_(entry);
     }
@@ -77,13 +84,13 @@ time_point timer_wheel::next_due() const noexcept {
     const auto base = now_tick_ >> (level * slot_bits);
     const auto position = base & (slots - 1);
     // Slots before the current position of this level belong to its next turn, which a higher level holds.
-    for (auto i = position + (level == 0 ? 1 : 1); i < slots; ++i)
+    for (auto i = position + 1; i < slots; ++i)
       if (heads_[level][i].next_ != &heads_[level][i])
         return origin_ + std::chrono::milliseconds(((base & ~std::uint64_t{slots - 1}) | i) << (level * slot_bits));
   }
   // Entries clamped into the top level can sit in wrapped slots: wake at the end of its turn and look again.
   for (const auto& head : heads_[levels - 1])
-    if (head.next_ != &head) return origin_ + std::chrono::milliseconds(now_tick_ + (1ull << ((levels - 1) * slot_bits)));
+    if (head.next_ != &head) return origin_ + std::chrono::milliseconds(((now_tick_ >> ((levels - 1) * slot_bits)) + 1) << ((levels - 1) * slot_bits));
   return time_point::max();
 }
 

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "atrium/rt/loop.hpp"
+#include "atrium/rt/scope.hpp"
 
 namespace atrium::rt {
 

@@ -66,7 +66,7 @@ class loop {
  private:
   friend class task_node;
   void drive(std::coroutine_handle<> first, const bool& done);
-  void turn(bool may_sleep);
+  void turn(const bool& done);
 
   backend_kind kind_;
   std::unique_ptr<detail::backend> backend_;

@@ -43,6 +43,7 @@ class timer_wheel {
   static constexpr unsigned slot_bits = 6, slots = 1u << slot_bits, levels = 6;
   std::uint64_t tick_at(time_point) const noexcept;
   void insert(timer_entry&) noexcept;
+  void cascade(timer_entry& head) noexcept;
 
   time_point origin_;
   std::uint64_t now_tick_ = 0;
