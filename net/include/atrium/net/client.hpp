@@ -25,11 +25,13 @@ struct client_options {
 };
 
 /// An answer whose body is read as it comes. Destroying it before the end closes the connection; at the end the
-/// connection goes back to the pool by itself.
+/// connection goes back to the pool by itself. It may outlive the client.
 struct client_response {
   unsigned status = 0;
   net::headers headers;
   std::unique_ptr<body_reader> body;
+  /// With status 101 only: the raw connection, now the caller's, and the bytes that came behind the answer's head.
+  std::optional<exchange::upgraded> upgraded;
 };
 
 class http_client {
@@ -39,9 +41,11 @@ class http_client {
 
   /// Sends `head` with `body` and waits for the head of the answer (1xx are skipped). Host and Content-Length are set here.
   /// An idempotent request that meets a connection closed while idle is sent again on a new one, once.
+  /// A head with an Upgrade field always takes a new connection; see client_response::upgraded.
   /// @errors disconnected, timed_out, overloaded, invalid (answer not HTTP)
   rt::task<client_response> send(const origin&, request head, std::string body = {});
-  /// Streams the request body: `length` announced, or chunked when unset. Not retried.
+  /// Streams the request body: `length` announced, or chunked when unset. Not retried. An answer of 400 or more that comes
+  /// before the body is sent ends the sending. A failure of `body` cuts the connection and is rethrown.
   rt::task<client_response> send(const origin&, request head, std::optional<std::uint64_t> length, body_reader& body);
   /// A fresh connection, outside the pool (WebSocket, watch).
   rt::task<stream_ptr> connect(const origin&);

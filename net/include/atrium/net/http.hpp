@@ -66,7 +66,8 @@ struct response {
   /// `serialized` is JSON text.
   static response json(unsigned status, std::string serialized);
   static response redirect(std::string location, unsigned status = 303);
-  /// `{"error": public text}` with the status of its disposition. Peer text stays out.
+  /// `{"error": public text}` with the status of its disposition, or that of its code where it is "http.NNN".
+  /// Peer text stays out.
   static response of(const error&);
 };
 

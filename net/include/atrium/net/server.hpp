@@ -103,7 +103,7 @@ class router {
   rt::task<void> operator()(exchange&) const;
 
  private:
-  struct route { std::string method; std::vector<std::string> segments; handler handle; };
+  struct route { std::string method; std::vector<std::string> segments; handler handle; std::string pattern; };
   std::vector<route> routes_;
   handler otherwise_;
 };
