@@ -40,7 +40,8 @@ result<change_set::section> parse_section(const boost::json::value& v) {
     if (!line) return not_a_change_set("an inserted line is not a text");
     auto text = utf8_to_utf16({line->data(), line->size()});
     if (!text) return not_a_change_set("an inserted line is not valid Unicode");
-    if (text->find_first_of(u"\n\r") != std::u16string::npos) return not_a_change_set("an inserted line holds a line break");
+    if (text->find_first_of(u"\n\r") != std::u16string::npos)
+      return not_a_change_set("an inserted line holds a line break");
     if (i > 1) out.text += u'\n';
     out.text += *text;
   }
@@ -50,7 +51,9 @@ result<change_set::section> parse_section(const boost::json::value& v) {
 /// Walks a change set in steps: keep n, delete n, insert text. A replacement is its insertion, then its deletion.
 class cursor {
  public:
-  explicit cursor(const std::vector<change_set::section>& sections) : at_(sections.begin()), end_(sections.end()) { settle(); }
+  explicit cursor(const std::vector<change_set::section>& sections) : at_(sections.begin()), end_(sections.end()) {
+    settle();
+  }
 
   bool inserts() const { return !text_.empty(); }
   std::u16string_view text() const { return text_; }
@@ -177,10 +180,8 @@ void change_set::apply(std::u16string& document) const {
   out.reserve(new_length_);
   std::size_t at = 0;
   for (const auto& s : sections_) {
-    if (s.keeps)
-      out.append(document, at, s.length);
-    else
-      out += s.text;
+    if (s.keeps) out.append(document, at, s.length);
+    else out += s.text;
     at += s.length;
   }
   document = std::move(out);
@@ -204,10 +205,8 @@ change_set change_set::compose(const change_set& next) const {
       b.take(n);
     } else {
       const auto n = std::min(a.length(), b.length());
-      if (b.keeps())
-        out.keep(n);
-      else
-        out.remove(n);
+      if (b.keeps()) out.keep(n);
+      else out.remove(n);
       a.take(n);
       b.take(n);
     }
@@ -229,10 +228,8 @@ change_set change_set::map(const change_set& other, bool before) const {
     } else {
       const auto n = std::min(a.length(), b.length());
       if (b.keeps()) {
-        if (a.keeps())
-          out.keep(n);
-        else
-          out.remove(n);
+        if (a.keeps()) out.keep(n);
+        else out.remove(n);
       }
       a.take(n);
       b.take(n);

@@ -1,4 +1,5 @@
-/// @file change_set.hpp - a set of changes to a document, in the JSON form of CodeMirror 6. Layer: app project. I/O-free.
+/// @file change_set.hpp - a set of changes to a document, in the JSON form of CodeMirror 6. Layer: app project.
+/// I/O-free.
 ///
 /// JSON: an array of sections that covers the old document from start to end: `n` keeps n units, `[n]` deletes n,
 /// `[n, "line", ...]` replaces n units by the lines joined with "\n". All lengths are in UTF-16 units.
@@ -20,7 +21,7 @@ class change_set {
   struct section {
     std::size_t length = 0;  ///< of the old document
     bool keeps = true;
-    std::u16string text;     ///< what takes the place of `length` units when !keeps
+    std::u16string text;  ///< what takes the place of `length` units when !keeps
     bool operator==(const section&) const = default;
   };
 

@@ -41,7 +41,9 @@ std::optional<std::vector<match>> common(const ids& a, const ids& b, int limit) 
         int before_x = 0, before_y = 0;
         if (e > 0) {
           const auto& w = trace[static_cast<std::size_t>(e - 1)];  // diagonals -(e-1)..(e-1)
-          const auto old = [&](int q) { return q < -(e - 1) || q > e - 1 ? -1 : w[static_cast<std::size_t>(q + e - 1)]; };
+          const auto old = [&](int q) {
+            return q < -(e - 1) || q > e - 1 ? -1 : w[static_cast<std::size_t>(q + e - 1)];
+          };
           const bool down = diagonal == -e || (diagonal != e && old(diagonal - 1) < old(diagonal + 1));
           before_x = down ? old(diagonal + 1) : old(diagonal - 1);
           before_y = before_x - (down ? diagonal + 1 : diagonal - 1);
@@ -131,8 +133,7 @@ void write_pieces(change_set::builder& out, const pieces& a, const pieces& b, in
     const auto old_text = joined(a, at_a, m.from), new_text = joined(b, at_b, m.to);
     if (refine && !old_text.empty() && !new_text.empty() && old_text.size() + new_text.size() <= fine_limit)
       write_diff(out, old_text, new_text, false);
-    else
-      out.insert(new_text).remove(old_text.size());
+    else out.insert(new_text).remove(old_text.size());
     out.keep(joined(a, m.from, m.from + m.length).size());
     at_a = m.from + m.length;
     at_b = m.to + m.length;
@@ -147,12 +148,9 @@ void write_diff(change_set::builder& out, std::u16string_view from, std::u16stri
   const auto suffix = common_suffix(from, to);
   from.remove_suffix(suffix);
   to.remove_suffix(suffix);
-  if (from.empty() || to.empty())
-    out.insert(to).remove(from.size());
-  else if (by_line)
-    write_pieces(out, split_lines(from), split_lines(to), 1000, true);
-  else
-    write_pieces(out, split_characters(from), split_characters(to), 300, false);
+  if (from.empty() || to.empty()) out.insert(to).remove(from.size());
+  else if (by_line) write_pieces(out, split_lines(from), split_lines(to), 1000, true);
+  else write_pieces(out, split_characters(from), split_characters(to), 300, false);
   out.keep(suffix);
 }
 

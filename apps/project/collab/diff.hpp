@@ -1,5 +1,5 @@
-/// @file diff.hpp - what changed between two texts, as a change set: for writes to a file by others. Layer: app project.
-/// I/O-free. After: E. Myers, "An O(ND) difference algorithm and its variations", 1986.
+/// @file diff.hpp - what changed between two texts, as a change set: for writes to a file by others. Layer: app
+/// project. I/O-free. After: E. Myers, "An O(ND) difference algorithm and its variations", 1986.
 #pragma once
 
 #include <string_view>

@@ -58,7 +58,8 @@ result<document::push_plan> document::plan_push(std::uint64_t version, std::span
   std::size_t length = s_.text.size();
   for (const auto& u : rest) {
     if (u.client_id.empty() || u.client_id == disk_client) return invalid("Changes need a clientID of their own.");
-    if (u.changes.old_length() != length) return invalid("The changes do not fit the length of the document. Open it again.");
+    if (u.changes.old_length() != length)
+      return invalid("The changes do not fit the length of the document. Open it again.");
     length = u.changes.new_length();
     if (length > limits_.text_units) return invalid("The document would become too long to edit together.");
   }

@@ -1,12 +1,12 @@
 /// @file document.hpp - the authority over one shared document: one order of changes, and the file kept in step.
 /// Layer: app project. I/O-free: the caller reads and writes the file and the journal (journal.hpp).
 ///
-/// Clients follow the protocol of @codemirror/collab: they push changes made to the version that they know; a push on an
-/// older version is refused, they take what they missed, rebase and push again. So the order here is the only one.
+/// Clients follow the protocol of @codemirror/collab: they push changes made to the version that they know; a push on
+/// an older version is refused, they take what they missed, rebase and push again. So the order here is the only one.
 ///
 /// Beside the text stands what the file on disk held when we last saw it, and the change from there to the text
-/// ("unsaved"). What somebody else writes to the file is compared with what the file held, and that change is mapped over
-/// the unsaved one: both survive.
+/// ("unsaved"). What somebody else writes to the file is compared with what the file held, and that change is mapped
+/// over the unsaved one: both survive.
 ///
 /// Every step is first planned (const; may be refused), then written to the journal by the caller, then applied.
 #pragma once
@@ -49,7 +49,7 @@ struct save_state {
 struct document_limits {
   std::size_t history_bytes = 8u << 20;  ///< JSON of kept updates; older ones are forgotten
   std::size_t history_count = 50'000;
-  std::size_t text_units = 16u << 20;    ///< a change that makes the document longer is refused
+  std::size_t text_units = 16u << 20;  ///< a change that makes the document longer is refused
 };
 
 class document {
@@ -98,7 +98,8 @@ class document {
     change_set here;     ///< the same for our text; empty() when nothing is left to do here
   };
   disk_plan plan_disk(const file_text& now) const;
-  /// The file now holds `now` (of `digest`), and its change is part of our text. Applies plan.here as an update by "disk".
+  /// The file now holds `now` (of `digest`), and its change is part of our text. Applies plan.here as an update by
+  /// "disk".
   void apply_disk(const change_set& on_disk, line_endings endings, std::string digest);
 
   bool dirty() const noexcept { return !s_.unsaved.empty() || s_.disk.digest.empty(); }

@@ -36,10 +36,8 @@ class writer {
     small(static_cast<std::uint32_t>(c.sections().size()));
     for (const auto& s : c.sections()) {
       small(static_cast<std::uint32_t>(s.length));
-      if (s.keeps)
-        small(keeps_mark);
-      else
-        text(s.text);
+      if (s.keeps) small(keeps_mark);
+      else text(s.text);
     }
     return *this;
   }
@@ -182,8 +180,8 @@ std::optional<std::pair<std::string, document::state>> read_whole(std::string_vi
   }
   const auto n = r.small();
   for (std::uint32_t i = 0; i < n && r.good(); ++i) s.history.push_back({r.change(), {}});
-  const bool fits = r.good() && r.at_end() && s.history.size() <= s.version && s.unsaved.old_length() == s.disk.text.size() &&
-                    s.unsaved.new_length() == s.text.size() &&
+  const bool fits = r.good() && r.at_end() && s.history.size() <= s.version &&
+                    s.unsaved.old_length() == s.disk.text.size() && s.unsaved.new_length() == s.text.size() &&
                     (!s.saving || (s.saving->since.old_length() == s.saving->content.text.size() &&
                                    s.saving->since.new_length() == s.text.size()));
   if (!fits) return std::nullopt;
@@ -208,14 +206,21 @@ bool repeat(document& d, std::string_view record) {
       d.apply_disk(changes, std::move(endings), std::move(digest));
       return true;
     }
-    case kind::saving: d.begin_save(std::string(r.bytes())); return r.good();
+    case kind::saving:
+      d.begin_save(std::string(r.bytes()));
+      return r.good();
     case kind::saved:
       if (!d.all().saving) return false;
       d.saved();
       return true;
-    case kind::save_failed: d.save_failed(); return true;
-    case kind::removed: d.disk_removed(); return true;
-    default: return false;
+    case kind::save_failed:
+      d.save_failed();
+      return true;
+    case kind::removed:
+      d.disk_removed();
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -27,8 +27,7 @@ line_endings line_endings::after(const change_set& change, std::u16string_view b
     if (s.keeps)
       out.each.insert(out.each.end(), each.begin() + static_cast<std::ptrdiff_t>(next),
                       each.begin() + static_cast<std::ptrdiff_t>(next + old_breaks));
-    else
-      out.each.insert(out.each.end(), breaks_in(s.text), usual);
+    else out.each.insert(out.each.end(), breaks_in(s.text), usual);
     at += s.length;
     next += old_breaks;
   }
@@ -38,7 +37,8 @@ line_endings line_endings::after(const change_set& change, std::u16string_view b
 result<file_text> decode_file(std::string_view bytes) {
   if (bytes.size() > largest_document)
     return error(disposition::invalid,
-                 "The file is larger than 10 MB, which is too much to edit together. Download it, or use an editor in a terminal.");
+                 "The file is larger than 10 MB, which is too much to edit together. Download it, or use an editor in "
+                 "a terminal.");
   if (bytes.find('\0') != std::string_view::npos)
     return error(disposition::invalid, "The file is binary, not text. Download it instead.");
   auto text = utf8_to_utf16(bytes);

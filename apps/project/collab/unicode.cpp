@@ -34,12 +34,23 @@ void append_escape(std::string& out, std::uint32_t unit) {
 /// True when the JSON needed an escape and got one.
 bool append_json_escape(std::string& out, std::uint32_t c) {
   switch (c) {
-    case '"': out += "\\\""; return true;
-    case '\\': out += "\\\\"; return true;
-    case '\n': out += "\\n"; return true;
-    case '\r': out += "\\r"; return true;
-    case '\t': out += "\\t"; return true;
-    default: break;
+    case '"':
+      out += "\\\"";
+      return true;
+    case '\\':
+      out += "\\\\";
+      return true;
+    case '\n':
+      out += "\\n";
+      return true;
+    case '\r':
+      out += "\\r";
+      return true;
+    case '\t':
+      out += "\\t";
+      return true;
+    default:
+      break;
   }
   if (c >= 0x20 && c != 0x7F) return false;
   append_escape(out, c);
@@ -62,7 +73,10 @@ std::optional<std::uint32_t> escape_at(std::string_view json, std::size_t i) {
   std::uint32_t unit = 0;
   for (std::size_t k = i + 2; k < i + 6; ++k) {
     const char c = json[k];
-    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    const int digit = c >= '0' && c <= '9'   ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
     if (digit < 0) return std::nullopt;
     unit = unit * 16 + static_cast<std::uint32_t>(digit);
   }
@@ -80,7 +94,10 @@ std::optional<std::u16string> utf8_to_utf16(std::string_view bytes, bool lone_su
       out += static_cast<char16_t>(lead);
       continue;
     }
-    const int more = lead >= 0xC2 && lead <= 0xDF ? 1 : (lead & 0xF0) == 0xE0 ? 2 : lead >= 0xF0 && lead <= 0xF4 ? 3 : 0;
+    const int more = lead >= 0xC2 && lead <= 0xDF   ? 1
+                     : (lead & 0xF0) == 0xE0        ? 2
+                     : lead >= 0xF0 && lead <= 0xF4 ? 3
+                                                    : 0;
     if (more == 0 || i + static_cast<std::size_t>(more) > bytes.size()) return std::nullopt;
     std::uint32_t c = lead & (0x3Fu >> more);
     for (int k = 0; k < more; ++k) {
@@ -116,10 +133,8 @@ void append_json_string(std::string& out, std::u16string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const std::uint32_t c = next_code_point(text, i);
     if (append_json_escape(out, c)) continue;
-    if (is_surrogate(c))
-      append_escape(out, c);
-    else
-      append_utf8(out, c);
+    if (is_surrogate(c)) append_escape(out, c);
+    else append_utf8(out, c);
   }
   out += '"';
 }
@@ -144,7 +159,8 @@ std::string without_lone_surrogate_escapes(std::string json) {
       continue;
     }
     const auto partner = escape_at(json, i + 6);
-    if (is_high_surrogate(static_cast<char16_t>(*unit)) && partner && is_low_surrogate(static_cast<char16_t>(*partner))) {
+    if (is_high_surrogate(static_cast<char16_t>(*unit)) && partner &&
+        is_low_surrogate(static_cast<char16_t>(*partner))) {
       i += 12;
       continue;
     }

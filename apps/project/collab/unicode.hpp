@@ -1,5 +1,6 @@
-/// @file unicode.hpp - UTF-8 on disk and on the wire, UTF-16 in documents (positions of CodeMirror). Layer: app project.
-/// I/O-free. A document may hold a lone surrogate (someone deleted half of a pair): nothing here fails because of one.
+/// @file unicode.hpp - UTF-8 on disk and on the wire, UTF-16 in documents (positions of CodeMirror). Layer: app
+/// project. I/O-free. A document may hold a lone surrogate (someone deleted half of a pair): nothing here fails because
+/// of one.
 #pragma once
 
 #include <optional>
@@ -20,8 +21,8 @@ std::string utf16_to_utf8(std::u16string_view text, bool lone_surrogates = false
 void append_json_string(std::string& out, std::u16string_view text);
 void append_json_string(std::string& out, std::string_view utf8);
 
-/// `json` with escapes of lone surrogates (\ud83d without its partner) replaced by \ufffd: the same number of units, and
-/// readable for strict JSON parsers. JavaScript writes such escapes for strings that were cut in a pair.
+/// `json` with escapes of lone surrogates (\ud83d without its partner) replaced by \ufffd: the same number of units,
+/// and readable for strict JSON parsers. JavaScript writes such escapes for strings that were cut in a pair.
 std::string without_lone_surrogate_escapes(std::string json);
 
 constexpr bool is_high_surrogate(char16_t c) noexcept { return c >= 0xD800 && c <= 0xDBFF; }
