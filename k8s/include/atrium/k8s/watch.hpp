@@ -1,0 +1,87 @@
+/// @file watch.hpp - the protocol of list and watch without I/O: lines, events, and what to do next. Layer: k8s. I/O-free.
+#pragma once
+
+#include <boost/json/fwd.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "atrium/base/result.hpp"
+#include "atrium/k8s/backoff.hpp"
+
+namespace atrium::k8s {
+
+enum class watch_event_type : std::uint8_t { added, modified, deleted, bookmark, error };
+
+/// One event. `object` is the whole object (of a bookmark: only kind and resourceVersion; of an error: a Status).
+struct watch_event {
+  watch_event();
+  watch_event(watch_event&&) noexcept;
+  watch_event& operator=(watch_event&&) noexcept;
+  ~watch_event();
+  watch_event_type type;
+  std::unique_ptr<boost::json::value> object;
+  std::string resource_version;
+};
+
+/// Cuts a byte stream into lines and lines into events.
+class watch_decoder {
+ public:
+  explicit watch_decoder(std::size_t line_limit = 32u << 20) : line_limit_(line_limit) {}
+  void feed(std::string_view bytes) { buffer_.append(bytes); }
+  /// The next whole event, or nothing until more bytes come. Events of a type that we do not know are skipped.
+  /// @errors invalid (not JSON, no object), overloaded (a line above the limit); the stream is good for nothing after that
+  result<std::optional<watch_event>> next();
+
+ private:
+  std::size_t line_limit_;
+  std::string buffer_;
+  std::size_t begin_ = 0, searched_ = 0;
+};
+
+struct reflector_options {
+  backoff_options retry;                                     ///< between failed lists and watches
+  rt::duration watch_least = std::chrono::minutes(5);        ///< server-side timeout of a watch: random from least to twice
+  rt::duration quiet_limit = std::chrono::seconds(90);       ///< nothing at all for so long (bookmarks come about each minute): watch anew
+  rt::duration shortest_watch = std::chrono::seconds(1);     ///< a watch that ends sooner without an event counts as failed
+};
+
+/// Decides what a reflector does next. After: the reflector of client-go (its constants), with our own states.
+class reflector_machine {
+ public:
+  explicit reflector_machine(reflector_options = {}, std::uint64_t seed = std::random_device{}());
+
+  struct step {
+    enum class kind : std::uint8_t { list, watch } what;
+    rt::duration wait{};               ///< before doing it
+    std::string resource_version;      ///< of a watch: where it starts
+    bool exact_list = false;           ///< of a list: from the quorum (after 410), not from a cache that may be older
+    std::chrono::seconds timeout{};    ///< of a watch: timeoutSeconds
+  };
+  step next();
+
+  void listed(rt::time_point now, std::string resource_version);
+  void list_failed(rt::time_point now, const error&);
+  void watch_started(rt::time_point now);
+  enum class verdict : std::uint8_t { upsert, remove, nothing, stop_watching };
+  /// What the event means for the cache. stop_watching: call watch_ended() is not needed; ask next().
+  verdict event(rt::time_point now, const watch_event&);
+  /// The watch is over: `why` empty when the server ended it in order.
+  void watch_ended(rt::time_point now, const error* why);
+
+  bool synced() const noexcept { return synced_; }
+  const std::string& resource_version() const noexcept { return version_; }
+
+ private:
+  void gone(rt::time_point now);
+  reflector_options options_;
+  backoff backoff_;
+  std::mt19937_64 random_;
+  bool synced_ = false, need_list_ = true, exact_ = false, any_event_ = false;
+  std::string version_;
+  rt::duration wait_{};
+  rt::time_point watch_began_{};
+};
+
+}  // namespace atrium::k8s
