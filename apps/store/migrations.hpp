@@ -12,8 +12,8 @@ namespace atrium::store {
 /// In order, numbers 1, 2, ...; a step that was released is never changed.
 std::span<const pg::migration> migrations() noexcept;
 
-/// Brings the database to this program's schema; several processes may do it at once. Gives how many steps were applied.
-/// A database that is newer than this program is left alone.
+/// Brings the database to this program's schema; several processes may do it at once. Gives how many steps were
+/// applied. A database that is newer than this program is left alone.
 rt::task<int> migrate(pg::connection&);
 
 /// For /ready: throws failure(conflict) when the database has not been migrated to this program's schema.

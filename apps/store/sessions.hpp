@@ -43,13 +43,14 @@ class throttle {
   };
   struct attempt {
     bool allowed = false;
-    std::vector<std::string> keys;
-    std::string time;  ///< by which forgive() finds it
+    std::vector<std::pair<std::string, std::string>> counted;  ///< key and time, by which forgive() finds it
   };
   /// Counts one attempt under every rule; not allowed when one of them is used up (then it is not counted).
   rt::task<attempt> begin(std::span<const rule>);
   /// Takes the attempt back: it succeeded.
   rt::task<void> forgive(const attempt&);
+  /// Deletes counts that have run out, at most `limit`; gives how many.
+  rt::task<std::size_t> remove_expired(int limit = 1000);
 
  private:
   pg::pool& pool_;

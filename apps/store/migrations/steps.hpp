@@ -1,0 +1,10 @@
+/// @file steps.hpp - the SQL text of each migration. Layer: apps/store.
+#pragma once
+
+#include <string_view>
+
+namespace atrium::store {
+
+extern const std::string_view step_001;
+
+}  // namespace atrium::store
