@@ -102,8 +102,11 @@ class context final : public tls_context {
     auto s = std::make_unique<tls_stream>(get(), std::move(inner), name);
     prepare_client(s->ssl(), name);
     co_await s->handshake();
+    if (SSL_session_reused(s->ssl())) ++resumed_;
     co_return s;
   }
+
+  std::uint64_t resumed() const noexcept override { return resumed_; }
 
  private:
   void prepare_client(SSL* ssl, const std::string& name) {
@@ -125,6 +128,7 @@ class context final : public tls_context {
   bool verify_;
   context_ptr context_;
   std::map<std::string, session_ptr> sessions_;
+  std::uint64_t resumed_ = 0;
 };
 
 }  // namespace

@@ -28,6 +28,7 @@ std::string take_openssl_errors();
 class tls_stream final : public stream {
  public:
   tls_stream(SSL_CTX*, stream_ptr inner, std::string name);
+  ~tls_stream() override;
 
   rt::task<void> handshake();
   rt::task<std::size_t> read_some(std::span<std::byte> into) override;

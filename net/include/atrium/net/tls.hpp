@@ -14,9 +14,13 @@ class tls_context {
   static std::shared_ptr<tls_context> client(std::string_view ca_pem = {}, std::string_view certificate_pem = {},
                                              std::string_view private_key_pem = {}, bool verify = true);
   virtual ~tls_context() = default;
-  /// Handshake as server or client (`name`: SNI and the name that is verified). @errors disconnected, denied (certificate)
+  /// Handshake as server or client (`name`: SNI and the name or address that is verified). How long it may take is the
+  /// caller's matter (rt::with_timeout). Clients resume sessions by name. The context must outlive the stream.
+  /// @errors disconnected (code tls.protocol, or tls.truncated when the peer left), denied (certificate)
   virtual rt::task<stream_ptr> handshake_server(stream_ptr) = 0;
   virtual rt::task<stream_ptr> handshake_client(stream_ptr, std::string name) = 0;
+  /// Handshakes of this client context that resumed a session.
+  virtual std::uint64_t resumed() const noexcept = 0;
 };
 
 struct certificate { std::string certificate_pem, private_key_pem; };
