@@ -66,8 +66,9 @@ class auth {
 };
 
 /// Whether a request that carries a cookie comes from a page of ours: Origin (or, without it, Sec-Fetch-Site or
-/// Referer) names the host that was asked for (X-Forwarded-Host first, when the edge set it). Needed for everything
-/// that changes something or opens a WebSocket by session cookie.
+/// Referer) names the host that was asked for (X-Forwarded-Host first, which the edge sets). Needed for everything that
+/// changes something or opens a WebSocket by session cookie. Browsers send Origin with all of these: a request that has
+/// none of the three comes from a program, which no foreign page can make send a cookie, and passes.
 bool same_origin(const net::request&);
 /// Whether the client came by TLS, by X-Forwarded-Proto of the edge.
 bool came_by_tls(const net::request&);
