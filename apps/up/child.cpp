@@ -1,0 +1,86 @@
+#include "apps/up/child.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "atrium/base/log.hpp"
+
+namespace atrium::up {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr off_t log_bytes_max = 16 << 20;
+
+/// Opens a log for appending; one that has grown large becomes `<name>.1` first.
+rt::unique_fd open_log(const std::string& path) {
+  struct stat s{};
+  if (::stat(path.c_str(), &s) == 0 && s.st_size > log_bytes_max) std::rename(path.c_str(), (path + ".1").c_str());
+  rt::unique_fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
+  if (!fd) throw failure(system_error(errno, "open the log " + path));
+  return fd;
+}
+
+}  // namespace
+
+rt::process child::start() {
+  auto log = open_log(spec_.log_file);
+  std::vector<std::string> environment;
+  for (char** e = environ; *e; ++e) environment.emplace_back(*e);
+  environment.insert(environment.end(), spec_.environment.begin(), spec_.environment.end());
+  return rt::process::start({.argv = spec_.argv, .environment = std::move(environment), .standard_output = log.get(),
+                             .standard_error = log.get(), .new_session = true, .die_with_parent = true});
+}
+
+rt::task<void> child::keep_running() {
+  auto pause = 100ms;
+  while (!stopping_) {
+    const auto began = rt::clock::now();
+    process_ = start();
+    const auto status = co_await process_->wait();
+    if (stopping_) break;
+    ++early_ends_;
+    log::warn("service ended, starting it again",
+              {{"name", spec_.name}, {"exit_code", status.code}, {"signal", status.signal}, {"log", spec_.log_file}});
+    if (rt::clock::now() - began > 10s) pause = 100ms;
+    try {
+      co_await rt::with_timeout(pause, stop_asked_.wait());
+    } catch (const failure& f) {
+      if (f.disposition() != disposition::timed_out) throw;
+    }
+    pause = std::min(pause * 2, std::chrono::milliseconds(5000));
+  }
+  ended_.set();
+}
+
+rt::task<void> child::wait_ready() {
+  while (!co_await spec_.is_ready()) {
+    if (early_ends_ >= 3)
+      fail(disposition::failed, spec_.name + " does not start. Its last lines are in " + spec_.log_file + ".");
+    co_await rt::sleep_for(10ms);
+  }
+}
+
+rt::task<void> child::stop(rt::duration grace) {
+  stopping_ = true;
+  stop_asked_.set();
+  if (process_) process_->signal(spec_.stop_signal);
+  bool late = false;
+  try {
+    co_await rt::with_timeout(grace, ended_.wait());
+  } catch (const failure& f) {
+    if (f.disposition() != disposition::timed_out) throw;
+    late = true;
+  }
+  if (!late) co_return;
+  log::warn("service did not stop in time, killing it", {{"name", spec_.name}});
+  if (process_) process_->signal(SIGKILL, true);
+  co_await ended_.wait();
+}
+
+}  // namespace atrium::up

@@ -1,0 +1,49 @@
+#include "apps/up/plan.hpp"
+
+#include "atrium/net/client.hpp"
+
+namespace atrium::up {
+namespace {
+
+/// True when /ready of the service at `address` answers 200.
+rt::task<bool> answers_ready(std::string address) {
+  net::http_client client;
+  const auto where = net::origin::parse(address.starts_with("unix:") ? address : "http://" + address).value();
+  try {
+    const auto answer = co_await rt::with_timeout(std::chrono::seconds(2), client.fetch(where, {.target = "/ready"}));
+    co_return answer.status == 200;
+  } catch (const failure& f) {
+    if (f.disposition() == disposition::cancelled) throw;
+  }
+  co_return false;
+}
+
+child_spec service(const layout& l, const std::string& name, std::vector<std::string> flags) {
+  const auto address = name == "edge" ? l.listen : l.socket(name);
+  std::vector<std::string> argv{l.program, name, "--listen", address};
+  argv.insert(argv.end(), flags.begin(), flags.end());
+  return {.name = name, .argv = std::move(argv), .environment = {}, .log_file = l.log(name),
+          .is_ready = [address] { return answers_ready(address); }};
+}
+
+}  // namespace
+
+child_spec devcluster(const layout& l) {
+  return service(l, "devcluster", {"--state", l.state + "/devcluster", "--projects", l.state + "/projects", "--kubeconfig-out", l.kubeconfig()});
+}
+
+std::vector<child_spec> services(const layout& l) {
+  const std::vector<std::string> database{"--database", l.database}, both{"--database", l.database, "--kubeconfig", l.kubeconfig()};
+  return {
+      service(l, "edge", {"--static", l.socket("static"), "--hub-next", l.socket("hub-next"), "--hub-websocket", l.socket("hub-websocket"),
+                          "--hub-proxy", l.socket("hub-proxy")}),
+      service(l, "static", {"--root", l.web}),
+      service(l, "hub-next", database),
+      service(l, "hub-websocket", database),
+      service(l, "hub-proxy", database),
+      service(l, "manage-action", both),
+      service(l, "manage-state", both),
+  };
+}
+
+}  // namespace atrium::up

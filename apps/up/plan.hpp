@@ -1,0 +1,27 @@
+/// @file plan.hpp - which processes one machine runs, with their flags. Layer: apps/up.
+#pragma once
+
+#include "apps/up/child.hpp"
+
+namespace atrium::up {
+
+/// Where things are; see docs/protocols.md section 1.
+struct layout {
+  std::string program;  ///< the atrium executable
+  std::string state;    ///< absolute
+  std::string listen;   ///< of the edge, host:port
+  std::string web;      ///< the built browser application
+  std::string database; ///< libpq connection string
+
+  std::string run() const { return state + "/run"; }
+  std::string kubeconfig() const { return state + "/kubeconfig"; }
+  std::string socket(const std::string& service) const { return "unix:" + run() + "/" + service + ".sock"; }
+  std::string log(const std::string& service) const { return state + "/logs/" + service + ".log"; }
+};
+
+/// devcluster: everything else that talks to Kubernetes comes after it.
+child_spec devcluster(const layout&);
+/// The services, in the order in which they are to be stopped: the edge first.
+std::vector<child_spec> services(const layout&);
+
+}  // namespace atrium::up
