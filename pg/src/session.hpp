@@ -1,0 +1,73 @@
+/// @file session.hpp - a connection for statements: everything runs in libpq's pipeline mode, one Sync a statement.
+/// Layer: pg.
+#pragma once
+
+#include <deque>
+
+#include "atrium/pg/connection.hpp"
+#include "statements.hpp"
+#include "wire.hpp"
+
+namespace atrium::pg {
+
+struct rows::impl {
+  result_ptr result;
+};
+
+class session final : public connection {
+ public:
+  static rt::task<std::unique_ptr<session>> open(std::string conninfo, connection_options);
+  session(std::unique_ptr<wire> w, connection_options options);
+
+  rt::task<rows> query(std::string_view sql, parameters) override;
+  rt::task<void> script(std::string_view sql) override;
+  rt::task<std::vector<outcome>> pipeline(std::vector<statement>) override;
+  bool usable() const noexcept override { return !wire_->broken(); }
+  int backend_pid() const noexcept override { return PQbackendPID(wire_->get()); }
+
+  /// For the pool, without waiting. After a lease: sends ROLLBACK where a transaction is open (its answer is taken by
+  /// the next statement). False when the session is of no more use.
+  bool recycle() noexcept;
+  /// Before a lease: notices that the server has gone.
+  bool alive() noexcept { return wire_->poll_input(); }
+
+ private:
+  struct job {
+    std::string_view sql;
+    const pg::parameters* parameters;
+    outcome* out;  ///< null: nobody cares any more
+  };
+  /// What the server owes us, in order.
+  struct step {
+    enum class kind : std::uint8_t { prepare, execute, drop, sync } what;
+    outcome* out = nullptr;
+    std::shared_ptr<prepared> statement;
+    std::string text;  ///< SQL of prepare and execute, name of drop
+  };
+  class use;
+
+  rt::task<void> run(std::vector<job> jobs);
+  rt::task<void> exchange(const std::vector<job>& jobs);
+  rt::task<void> run_script(std::string_view sql);
+  rt::task<void> send_and_read_script(std::string_view sql);
+  rt::task<void> limited(rt::task<void> body);
+  void send(const job&);
+  void send_sync();
+  rt::task<void> read_steps(std::size_t until);
+  void take(step&, PGresult*, result_ptr&);
+  void take_execute(step&, int status, result_ptr&);
+  void fail_step(step&, error);
+  rt::task<void> settle();
+  rt::task<void> stop_and_drain();
+  rt::task<void> drain();
+  bool idle_transaction() const noexcept { return PQtransactionStatus(wire_->get()) == PQTRANS_IDLE; }
+
+  std::unique_ptr<wire> wire_;
+  connection_options options_;
+  statement_cache cache_;
+  std::deque<step> steps_;
+  bool script_running_ = false;
+  bool in_use_ = false;
+};
+
+}  // namespace atrium::pg
