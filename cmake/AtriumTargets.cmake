@@ -35,8 +35,9 @@ function(atrium_library name)
 endfunction()
 
 # atrium_test(KIND TOPIC [USES libraries...]): the *_test.cpp of the current folder as one program, each case a ctest test.
+# WHOLE: the program is one ctest test, for cases that share a server which is costly to start (tests/support/postgres.hpp).
 function(atrium_test kind topic)
-  cmake_parse_arguments(arg "" "TIMEOUT" "USES;PROPERTIES;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(arg "WHOLE" "TIMEOUT" "USES;PROPERTIES;ENVIRONMENT" ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 60)
   endif()
@@ -49,6 +50,11 @@ function(atrium_test kind topic)
   target_link_libraries(${target} PRIVATE ${arg_USES} atrium::test_support GTest::gmock GTest::gtest_main)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
   atrium_common_options(${target})
+  if(arg_WHOLE)
+    add_test(NAME ${kind}.${topic} COMMAND ${target})
+    set_tests_properties(${kind}.${topic} PROPERTIES LABELS "${kind};${topic}" TIMEOUT ${arg_TIMEOUT} ${arg_PROPERTIES})
+    return()
+  endif()
   include(GoogleTest)
   gtest_discover_tests(${target} TEST_PREFIX "${kind}.${topic}." DISCOVERY_TIMEOUT 60
                        PROPERTIES LABELS "${kind};${topic}" TIMEOUT ${arg_TIMEOUT} ${arg_PROPERTIES})
