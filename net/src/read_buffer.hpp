@@ -11,8 +11,9 @@ namespace atrium::net {
 /// Borrowed only while bytes are in it or being read. @thread one
 class read_buffer {
  public:
-  static constexpr std::size_t size = 16 * 1024;
-  read_buffer() noexcept = default;
+  static constexpr std::size_t small = 16 * 1024;
+  static constexpr std::size_t large = 256 * 1024;  ///< for streams that fill small ones
+  explicit read_buffer(std::size_t size = small) noexcept : size_(size) {}
   read_buffer(const read_buffer&) = delete;
   ~read_buffer() { release(); }
   /// The whole buffer; the same one until release().
@@ -21,6 +22,7 @@ class read_buffer {
   explicit operator bool() const noexcept { return static_cast<bool>(bytes_); }
 
  private:
+  std::size_t size_;
   std::unique_ptr<std::byte[]> bytes_;
 };
 

@@ -7,17 +7,28 @@ namespace atrium::net {
 
 struct proxy_target {
   origin to;
-  std::string target;                          ///< path and query to ask for
-  net::headers add;                            ///< set on the request after stripping (identity, X-Forwarded-*)
-  std::vector<std::string> strip_cookies;      ///< names of cookies that never reach the upstream
-  std::vector<std::string> strip_headers;      ///< further request headers to drop
-  std::vector<std::string> refuse_set_cookies; ///< Set-Cookie of these names is dropped from answers
+  std::string target;                             ///< path and query to ask for
+  net::headers add;                               ///< set on the request after stripping (identity, X-Forwarded-*)
+  std::vector<std::string> strip_cookies;         ///< names of cookies that never reach the upstream
+  std::vector<std::string> strip_headers;         ///< further request headers to drop
+  std::vector<std::string> refuse_set_cookies;    ///< Set-Cookie of these names is dropped from answers
+  std::vector<std::string> strip_answer_headers;  ///< further headers of answers to drop
+  net::headers set_on_answer;                     ///< set on every answer after stripping
   std::function<void(std::uint64_t to_upstream, std::uint64_t to_client)> on_bytes;  ///< progress, for accounting
 };
 
-/// Forwards an exchange and its answer. Hop-by-hop headers (and those that Connection names) stay on their hop;
-/// X-Forwarded-{For,Host,Proto} are set, never trusted. An upgrade is tunnelled only after the upstream's 101.
-/// @errors disconnected (upstream gone: 502), timed_out (504). @cancel cuts both sides (revoked access: within one turn)
+/// Forwards an exchange and its answer; at most a few hundred KB are on the way in each direction, whatever the sizes.
+/// - Hop-by-hop fields, and those that Connection names, stay on their hop. X-Forwarded-{For,Host,Proto} are set from
+/// the
+///   connection, never trusted (`add` wins: a proxy behind another passes on what that one wrote). Host is kept.
+/// - Domain is taken off Set-Cookie, so that an upstream sets cookies for the asking host only.
+/// - WebSocket: tunnelled only after the upstream's 101 with the right Sec-WebSocket-Accept; either side may end its
+/// half
+///   first. Another answer is relayed. Other upgrades are forwarded as plain requests.
+/// The limit of the request's body is the exchange's (allow_body); times are the client's (client_options).
+/// @errors before the answer: disconnected (upstream gone: 502), timed_out (504), invalid (400). After it the
+/// connection is cut.
+/// @cancel cuts both sides (revoked access: within one turn)
 rt::task<void> forward(exchange&, http_client&, const proxy_target&);
 
 }  // namespace atrium::net

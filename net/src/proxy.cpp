@@ -1,0 +1,96 @@
+#include "atrium/net/proxy.hpp"
+
+#include "atrium/base/metrics.hpp"
+#include "atrium/net/websocket_codec.hpp"
+#include "proxy_rules.hpp"
+#include "read_buffer.hpp"
+#include "tunnel.hpp"
+
+namespace atrium::net {
+
+namespace {
+
+/// Counts bytes of a request body on their way.
+class counting_body final : public body_reader {
+ public:
+  counting_body(body_reader& from, const proxy_target& target) noexcept : from_(from), target_(target) {}
+  rt::task<std::size_t> read_some(std::span<std::byte> into) override {
+    const auto n = co_await from_.read_some(into);
+    if (n > 0 && target_.on_bytes) target_.on_bytes(n, 0);
+    co_return n;
+  }
+  std::optional<std::uint64_t> length() const noexcept override { return from_.length(); }
+  bool finished() const noexcept override { return from_.finished(); }
+
+ private:
+  body_reader& from_;
+  const proxy_target& target_;
+};
+
+proxy_hop hop_of(const exchange& e) {
+  return {e.peer().family() == AF_UNIX ? "127.0.0.1" : e.peer().host(), e.secure()};
+}
+
+rt::task<void> relay_body(body_reader& from, body_writer& to, const proxy_target& target) {
+  bool bulk = false;
+  while (!from.finished()) {
+    read_buffer buffer(bulk ? read_buffer::large : read_buffer::small);
+    const auto into = buffer.borrow();
+    const auto n = co_await from.read_some(into);
+    if (n == 0) break;
+    co_await to.write(into.first(n));  // what came is passed on at once: event streams must not wait for more
+    if (target.on_bytes) target.on_bytes(0, n);
+    bulk = n >= read_buffer::small;
+  }
+  co_await to.finish();
+}
+
+rt::task<void> relay_answer(exchange& e, client_response answer, const proxy_target& target) {
+  if (answer.status < 200 || !answer.body)
+    fail(disposition::disconnected, "The server behind this address answered out of turn.");
+  auto writer =
+      co_await e.start({.status = answer.status, .headers = client_headers(answer.headers, target, false), .body = {}});
+  co_await relay_body(*answer.body, *writer, target);
+}
+
+rt::task<void> forward_request(exchange& e, http_client& client, const proxy_target& target) {
+  auto head = upstream_request(e.request(), target, hop_of(e), false);
+  if (e.body().finished()) {
+    co_await relay_answer(e, co_await client.send(target.to, std::move(head)), target);
+  } else {
+    counting_body body(e.body(), target);
+    co_await relay_answer(e, co_await client.send(target.to, std::move(head), body.length(), body), target);
+  }
+}
+
+rt::task<void> forward_upgrade(exchange& e, http_client& client, const proxy_target& target) {
+  const auto& r = e.request();
+  const auto keys = r.headers.all("Sec-WebSocket-Key");
+  if (r.method != "GET" || keys.size() != 1 || !ws::valid_handshake_key(keys[0]) || !e.body().finished())
+    fail(disposition::invalid, "The WebSocket handshake is not valid.");
+  const std::string key(keys[0]);
+  auto answer = co_await client.send(target.to, upstream_request(r, target, hop_of(e), true));
+  if (!answer.upgraded) {
+    co_await relay_answer(e, std::move(answer), target);
+    co_return;
+  }
+  if (!accepts_websocket(answer.headers, key))
+    fail(disposition::disconnected, "The server behind this address gave a wrong answer to the WebSocket handshake.");
+  auto ours = co_await e.upgrade(client_headers(answer.headers, target, true));
+
+  static auto& open = metrics::get_gauge("atrium_net_proxy_tunnels", "WebSocket connections that are tunnelled now");
+  struct counted {
+    counted() { open.add(1); }
+    ~counted() { open.add(-1); }
+  } guard;
+  co_await run_tunnel({std::move(ours.stream), std::move(ours.buffered)},
+                      {std::move(answer.upgraded->stream), std::move(answer.upgraded->buffered)}, target.on_bytes);
+}
+
+}  // namespace
+
+rt::task<void> forward(exchange& e, http_client& client, const proxy_target& target) {
+  return asks_for_websocket(e.request()) ? forward_upgrade(e, client, target) : forward_request(e, client, target);
+}
+
+}  // namespace atrium::net

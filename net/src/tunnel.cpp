@@ -1,0 +1,67 @@
+#include "tunnel.hpp"
+
+#include "atrium/rt/scope.hpp"
+#include "atrium/rt/sync.hpp"
+#include "read_buffer.hpp"
+
+namespace atrium::net {
+
+namespace {
+
+constexpr rt::duration half_closed_limit = std::chrono::seconds(30);  // without a byte after one side has ended
+
+struct shared {
+  std::function<void(std::uint64_t, std::uint64_t)> on_bytes;
+  std::uint64_t moved = 0;
+  int ended = 0;
+  rt::condition changed;
+};
+
+rt::task<void> pump(tunnel_end& from, stream& to, bool upstream, shared& s) {
+  const auto count = [&](std::size_t n) {
+    s.moved += n;
+    if (s.on_bytes) upstream ? s.on_bytes(n, 0) : s.on_bytes(0, n);
+  };
+  if (!from.buffered.empty()) {
+    co_await to.write_all(rt::as_bytes(from.buffered));
+    count(from.buffered.size());
+    from.buffered = {};
+  }
+  bool bulk = false;
+  for (;;) {
+    co_await from.stream->wait_readable();  // an idle tunnel holds no buffer
+    read_buffer buffer(bulk ? read_buffer::large : read_buffer::small);
+    const auto into = buffer.borrow();
+    const auto n = co_await from.stream->read_some(into);
+    if (n == 0) break;
+    co_await to.write_all(into.first(n));
+    count(n);
+    bulk = n >= read_buffer::small;
+  }
+  co_await to.shutdown_send();
+  ++s.ended;
+  s.changed.notify_all();
+}
+
+/// Waits for both directions; cuts what stands still once one has ended.
+rt::task<void> watch(shared& s) {
+  while (s.ended == 0) co_await s.changed.wait();
+  while (s.ended < 2) {
+    const auto before = s.moved;
+    try {
+      co_await rt::with_timeout(half_closed_limit,
+                                [](shared& state) -> rt::task<void> { co_await state.changed.wait(); }(s));
+    } catch (const failure& f) {
+      if (f.disposition() != disposition::timed_out || s.moved == before) throw;
+    }
+  }
+}
+
+}  // namespace
+
+rt::task<void> run_tunnel(tunnel_end a, tunnel_end b, std::function<void(std::uint64_t, std::uint64_t)> on_bytes) {
+  shared s{.on_bytes = std::move(on_bytes)};
+  co_await rt::all(pump(a, *b.stream, true, s), pump(b, *a.stream, false, s), watch(s));
+}
+
+}  // namespace atrium::net
