@@ -115,7 +115,7 @@ class http_server {
 
   /// Accepts and serves until drain() has finished or this task is cancelled (then connections are cut).
   rt::task<void> serve(rt::listener&, tls_context* tls = nullptr);
-  /// Serves one connection that is already there.
+  /// Serves one connection that is already there. What goes wrong on it is logged, not thrown. @errors only cancelled
   rt::task<void> serve_connection(stream_ptr);
   /// Stops accepting, ends idle connections, lets running exchanges finish (answers carry Connection: close) for at most
   /// `grace`, then cancels what is left. Upgraded connections are told by `on_drain` hooks of their owners.

@@ -1,0 +1,66 @@
+#include "client_pool.hpp"
+
+#include <sys/socket.h>
+
+namespace atrium::net {
+
+namespace {
+
+/// Whether the server has said nothing meanwhile: an end of stream or stray bytes make an idle connection useless.
+bool still_good(client_connection& c) {
+  if (!c.input.empty()) return false;
+  auto* s = c.stream->plain_socket();
+  if (!s) return true;  // behind TLS a look costs a record: the retry covers it
+  char byte;
+  const auto n = ::recv(s->fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+}  // namespace
+
+std::string client_pool::key_of(const origin& o) {
+  return (o.secure ? "https " : "http ") + (o.unix_socket.empty() ? "" : o.unix_socket + " ") + o.authority();
+}
+
+std::unique_ptr<client_connection> client_pool::take(const std::string& key, rt::time_point now) {
+  drop_old(now);
+  const auto found = origins_.find(key);
+  if (found == origins_.end()) return nullptr;
+  auto& all = found->second;
+  while (!all.empty()) {
+    auto last = std::move(all.back());
+    all.pop_back();
+    if (now - last.since > idle_timeout_ || !still_good(*last.connection)) continue;
+    if (all.empty()) origins_.erase(found);
+    last.connection->reused = true;
+    return std::move(last.connection);
+  }
+  origins_.erase(found);
+  return nullptr;
+}
+
+void client_pool::put(std::unique_ptr<client_connection> c, rt::time_point now) {
+  if (closed_ || per_origin_ == 0 || !c->input.empty()) return;
+  c->input.release();
+  auto& all = origins_[c->key];
+  if (all.size() >= per_origin_) all.pop_front();
+  all.push_back({std::move(c), now});
+}
+
+/// Once in a while over all origins, so that hosts that are never asked again do not hold descriptors.
+void client_pool::drop_old(rt::time_point now) {
+  if (now < next_sweep_) return;
+  next_sweep_ = now + idle_timeout_ / 4;
+  for (auto it = origins_.begin(); it != origins_.end();) {
+    auto& all = it->second;
+    while (!all.empty() && now - all.front().since > idle_timeout_) all.pop_front();
+    it = all.empty() ? origins_.erase(it) : std::next(it);
+  }
+}
+
+void client_pool::close() noexcept {
+  closed_ = true;
+  origins_.clear();
+}
+
+}  // namespace atrium::net

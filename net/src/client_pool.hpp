@@ -1,0 +1,44 @@
+/// @file client_pool.hpp - idle connections of an HTTP client, by origin. Layer: net, private.
+#pragma once
+
+#include <deque>
+#include <map>
+
+#include "atrium/net/client.hpp"
+#include "input_buffer.hpp"
+
+namespace atrium::net {
+
+/// A connection to an origin with what was read ahead on it.
+struct client_connection {
+  stream_ptr stream;
+  input_buffer input;
+  std::string key;      ///< of its origin
+  bool reused = false;
+};
+
+/// Shared between the client and the answers that still read, so that either may go first.
+class client_pool {
+ public:
+  client_pool(std::size_t per_origin, rt::duration idle_timeout) : per_origin_(per_origin), idle_timeout_(idle_timeout) {}
+
+  /// The most recently used connection that is still good, or null.
+  std::unique_ptr<client_connection> take(const std::string& key, rt::time_point now);
+  /// Keeps it unless the pool is closed or full.
+  void put(std::unique_ptr<client_connection>, rt::time_point now);
+  void close() noexcept;
+
+  static std::string key_of(const origin&);
+
+ private:
+  struct idle { std::unique_ptr<client_connection> connection; rt::time_point since; };
+  void drop_old(rt::time_point now);
+
+  std::size_t per_origin_;
+  rt::duration idle_timeout_;
+  rt::time_point next_sweep_{};
+  std::map<std::string, std::deque<idle>, std::less<>> origins_;
+  bool closed_ = false;
+};
+
+}  // namespace atrium::net

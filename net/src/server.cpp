@@ -1,0 +1,152 @@
+#include "atrium/net/server.hpp"
+
+#include <algorithm>
+
+#include "atrium/base/log.hpp"
+#include "atrium/base/metrics.hpp"
+#include "atrium/net/tls.hpp"
+#include "atrium/rt/sync.hpp"
+#include "server_connection.hpp"
+
+namespace atrium::net {
+
+struct http_server::state {
+  server_shared shared;
+  std::vector<connection_record*> connections;
+  std::vector<rt::scope*> accepting;
+  std::size_t serving = 0;
+  rt::condition changed;
+  metrics::gauge& gauge = metrics::get_gauge("atrium_net_http_connections", "Open connections of the HTTP server");
+
+  rt::task<void> accept(rt::listener& from, rt::scope& connected, tls_context* tls);
+  rt::task<void> serve_quietly(stream_ptr, tls_context* tls);
+  rt::task<void> serve_stream(stream_ptr, tls_context* tls);
+  rt::task<void> wait_empty();
+};
+
+namespace {
+
+/// Adds something to a list for as long as this lives.
+template <class T>
+class listed {
+ public:
+  listed(std::vector<T*>& list, T& item, rt::condition& changed) : list_(list), item_(item), changed_(changed) {
+    list_.push_back(&item_);
+  }
+  ~listed() {
+    std::erase(list_, &item_);
+    changed_.notify_all();
+  }
+  listed(const listed&) = delete;
+
+ private:
+  std::vector<T*>& list_;
+  T& item_;
+  rt::condition& changed_;
+};
+
+}  // namespace
+
+http_server::http_server(handler h, http_limits limits) : state_(std::make_unique<state>()) {
+  state_->shared.handle = std::move(h);
+  state_->shared.limits = limits;
+}
+http_server::~http_server() {
+  ATRIUM_ASSERT(state_->connections.empty() && state_->serving == 0, "a server is destroyed after its tasks have ended");
+}
+
+bool http_server::draining() const noexcept { return state_->shared.draining; }
+
+rt::task<void> http_server::state::accept(rt::listener& from, rt::scope& connected, tls_context* tls) {
+  while (true) {
+    // Beyond the limit clients wait in the kernel's queue, which costs us nothing.
+    while (connections.size() >= shared.limits.connections) co_await changed.wait();
+    connected.spawn(serve_quietly(make_stream(co_await from.accept()), tls), "http connection");
+  }
+}
+
+/// Nothing that happens on one connection may end the others.
+rt::task<void> http_server::state::serve_quietly(stream_ptr s, tls_context* tls) {
+  std::exception_ptr failed;
+  try {
+    co_await serve_stream(std::move(s), tls);
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  if (!failed) co_return;
+  if ((co_await rt::this_task()).cancelled() != rt::cancel_reason::none) std::rethrow_exception(failed);
+  log::debug("connection ended", {{"error", error_of(failed)}});  // gone or stalled clients are everyday life
+}
+
+rt::task<void> http_server::state::serve_stream(stream_ptr s, tls_context* tls) {
+  connection_record record(co_await rt::this_task());
+  listed entry(connections, record, changed);
+  gauge.add(1);
+  std::exception_ptr failed;
+  try {
+    if (tls) s = co_await rt::with_timeout(shared.limits.head_timeout, tls->handshake_server(std::move(s)));
+    server_connection connection(shared, record, std::move(s));
+    co_await connection.run();
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  gauge.add(-1);
+  // Cut by drain(): that is an orderly end here.
+  if (failed && !(record.region.fired() && error_of(failed).disposition() == disposition::cancelled)) std::rethrow_exception(failed);
+}
+
+rt::task<void> http_server::serve(rt::listener& from, tls_context* tls) {
+  auto& s = *state_;
+  auto& node = co_await rt::this_task();
+  rt::scope accepting(&node), connected(&node);
+  ++s.serving;
+  std::exception_ptr failed;
+  {
+    listed entry(s.accepting, accepting, s.changed);
+    accepting.spawn(s.accept(from, connected, tls), "accept");
+    if (s.shared.draining) accepting.cancel(rt::cancel_reason::shutdown);
+    try {
+      co_await accepting.join();
+    } catch (...) {
+      failed = std::current_exception();
+    }
+  }
+  if (failed) connected.cancel(node.cancelled() == rt::cancel_reason::none ? rt::cancel_reason::sibling_failed : node.cancelled());
+  try {
+    co_await connected.join();
+  } catch (...) {
+    if (!failed) failed = std::current_exception();
+  }
+  --s.serving;
+  s.changed.notify_all();
+  if (failed) std::rethrow_exception(failed);
+}
+
+rt::task<void> http_server::serve_connection(stream_ptr stream) { return state_->serve_quietly(std::move(stream), nullptr); }
+
+rt::task<void> http_server::state::wait_empty() {
+  while (!connections.empty() || serving > 0) co_await changed.wait();
+}
+
+rt::task<void> http_server::drain(rt::duration grace) {
+  auto& s = *state_;
+  s.shared.draining = true;
+  for (auto* a : s.accepting) a->cancel(rt::cancel_reason::shutdown);
+  for (auto* c : s.connections)
+    if (c->idle && c->stream) c->stream->abort();
+  bool late = false;
+  try {
+    co_await rt::with_timeout(grace, s.wait_empty());
+    co_return;
+  } catch (const failure& f) {
+    if (f.disposition() != disposition::timed_out) throw;
+    late = true;
+  }
+  if (late) {
+    log::warn("connections cut after the grace period", {{"connections", s.connections.size()}});
+    for (auto* c : s.connections) c->region.cancel(rt::cancel_reason::shutdown);
+    co_await s.wait_empty();
+  }
+}
+
+}  // namespace atrium::net

@@ -1,0 +1,48 @@
+/// @file server_connection.hpp - one connection of the HTTP server: heads in, exchanges through handlers, answers out.
+/// Layer: net, private.
+#pragma once
+
+#include "framed_io.hpp"
+
+namespace atrium::net {
+
+/// What drain() needs to know about a connection. In the frame of its task.
+struct connection_record {
+  explicit connection_record(rt::task_node& node) noexcept : region(node) {}
+  rt::cancel_region region;
+  net::stream* stream = nullptr;  ///< null before the TLS handshake and after an upgrade
+  bool idle = false;              ///< waits for a request
+};
+
+struct server_shared {
+  handler handle;
+  http_limits limits;
+  bool draining = false;
+};
+
+class server_connection {
+ public:
+  server_connection(server_shared& shared, connection_record& record, stream_ptr s)
+      : shared_(shared), record_(record), stream_(std::move(s)) {
+    record_.stream = stream_.get();
+  }
+  ~server_connection() { record_.stream = nullptr; }
+  /// Serves requests until the connection ends. @errors disconnected, timed_out (writing), cancelled
+  rt::task<void> run();
+
+ private:
+  friend class server_exchange;
+  friend class request_body;
+  rt::task<bool> wait_for_request();
+  rt::task<http1::progress> read_head(http1::request_parser&);
+  rt::task<bool> serve_one();
+  rt::task<void> refuse(error);
+  rt::task<void> linger();
+
+  server_shared& shared_;
+  connection_record& record_;
+  stream_ptr stream_;
+  input_buffer input_;
+};
+
+}  // namespace atrium::net
