@@ -14,11 +14,12 @@ struct http_server::state {
   server_shared shared;
   std::vector<connection_record*> connections;
   std::vector<rt::scope*> accepting;
-  std::size_t serving = 0;
+  std::size_t serving = 0, admitted = 0;
   rt::condition changed;
   metrics::gauge& gauge = metrics::get_gauge("atrium_net_http_connections", "Open connections of the HTTP server");
 
   rt::task<void> accept(rt::listener& from, rt::scope& connected, tls_context* tls);
+  rt::task<void> serve_admitted(rt::socket, tls_context* tls);
   rt::task<void> serve_quietly(stream_ptr, tls_context* tls);
   rt::task<void> serve_stream(stream_ptr, tls_context* tls);
   rt::task<void> wait_empty();
@@ -60,9 +61,22 @@ bool http_server::draining() const noexcept { return state_->shared.draining; }
 rt::task<void> http_server::state::accept(rt::listener& from, rt::scope& connected, tls_context* tls) {
   while (true) {
     // Beyond the limit clients wait in the kernel's queue, which costs us nothing.
-    while (connections.size() >= shared.limits.connections) co_await changed.wait();
-    connected.spawn(serve_quietly(make_stream(co_await from.accept()), tls), "http connection");
+    while (admitted >= shared.limits.connections) co_await changed.wait();
+    auto socket = co_await from.accept();
+    ++admitted;
+    connected.spawn(serve_admitted(std::move(socket), tls), "http connection");
   }
+}
+
+rt::task<void> http_server::state::serve_admitted(rt::socket socket, tls_context* tls) {
+  struct place {
+    state& s;
+    ~place() {
+      --s.admitted;
+      s.changed.notify_all();
+    }
+  } held{*this};
+  co_await serve_quietly(make_stream(std::move(socket)), tls);
 }
 
 /// Nothing that happens on one connection may end the others.
