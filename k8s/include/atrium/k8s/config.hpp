@@ -12,7 +12,6 @@ namespace atrium::k8s {
 /// when it gets old (bound service account tokens are replaced about hourly).
 struct config {
   net::origin server;
-  std::string server_name;             ///< name to verify in the certificate; empty: server.host
   std::string path_prefix;             ///< path of the server URL ("/k8s/clusters/c1"), without trailing slash
   std::string ca_pem;                  ///< empty: the system's store
   bool insecure = false;               ///< do not verify the server's certificate

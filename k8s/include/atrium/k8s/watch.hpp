@@ -65,7 +65,7 @@ class reflector_machine {
   void list_failed(rt::time_point now, const error&);
   void watch_started(rt::time_point now);
   enum class verdict : std::uint8_t { upsert, remove, nothing, stop_watching };
-  /// What the event means for the cache. stop_watching: call watch_ended() is not needed; ask next().
+  /// What the event means for the cache. After stop_watching ask next(); watch_ended() is not needed then.
   verdict event(rt::time_point now, const watch_event&);
   /// The watch is over: `why` empty when the server ended it in order.
   void watch_ended(rt::time_point now, const error* why);
