@@ -23,7 +23,8 @@ rt::task<json::value> client::get(const resource& kind, std::string ns, std::str
   return state_->call("GET", kind.object_path(ns, name));
 }
 
-rt::task<object_list> client::list_page(const resource& kind, std::string ns, list_options o, std::string continue_token) {
+rt::task<object_list> client::list_page(const resource& kind, std::string ns, list_options o,
+                                        std::string continue_token) {
   // A continue token carries the version; giving both is refused.
   const std::string version = continue_token.empty() ? o.resource_version : "";
   auto answer = co_await state_->call(
@@ -36,7 +37,8 @@ rt::task<object_list> client::list_page(const resource& kind, std::string ns, li
   out.resource_version = text_at(answer, {"metadata", "resourceVersion"});
   out.continue_token = text_at(answer, {"metadata", "continue"});
   if (auto* object = answer.if_object())
-    if (auto* items = object->if_contains("items"); items && items->is_array()) *out.items = std::move(items->get_array());
+    if (auto* items = object->if_contains("items"); items && items->is_array())
+      *out.items = std::move(items->get_array());
   co_return out;
 }
 
@@ -70,12 +72,13 @@ rt::task<json::value> client::create(const resource& kind, std::string ns, json:
   return state_->call("POST", kind.collection_path(ns), json::serialize(object));
 }
 
-rt::task<json::value> client::replace(const resource& kind, std::string ns, std::string name, json::value object, std::string subresource) {
+rt::task<json::value> client::replace(const resource& kind, std::string ns, std::string name, json::value object,
+                                      std::string subresource) {
   return state_->call("PUT", kind.object_path(ns, name, subresource), json::serialize(object));
 }
 
-rt::task<json::value> client::patch(const resource& kind, std::string ns, std::string name, patch_type type, json::value patch,
-                                    std::string subresource) {
+rt::task<json::value> client::patch(const resource& kind, std::string ns, std::string name, patch_type type,
+                                    json::value patch, std::string subresource) {
   const char* media = type == patch_type::json    ? "application/json-patch+json"
                       : type == patch_type::merge ? "application/merge-patch+json"
                                                   : "application/strategic-merge-patch+json";

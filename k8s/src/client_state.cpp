@@ -73,7 +73,8 @@ rt::task<void> client::state::authorize(net::request& head) {
 }
 
 rt::task<net::client_response> client::state::send(net::http_client& by, net::request head, std::string body) {
-  static auto& retries = metrics::get_counter("atrium_k8s_retries_total", "Calls repeated because Kubernetes was overloaded");
+  static auto& retries =
+      metrics::get_counter("atrium_k8s_retries_total", "Calls repeated because Kubernetes was overloaded");
   bool token_renewed = false;
   rt::duration waited{}, pause = std::chrono::milliseconds(250);
   for (;;) {
@@ -99,7 +100,8 @@ rt::task<net::client_response> client::state::send(net::http_client& by, net::re
   }
 }
 
-rt::task<boost::json::value> client::state::call(std::string method, std::string target, std::string body, std::string content_type) {
+rt::task<boost::json::value> client::state::call(std::string method, std::string target, std::string body,
+                                                 std::string content_type) {
   auto head = make_request(std::move(method), std::move(target));
   if (!body.empty()) head.headers.add("Content-Type", std::move(content_type));
   auto answer = co_await send(calls, std::move(head), std::move(body));

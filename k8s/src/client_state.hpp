@@ -1,4 +1,5 @@
-/// @file client_state.hpp - what the parts of k8s::client share: credentials, sending with retries. Layer: k8s, private.
+/// @file client_state.hpp - what the parts of k8s::client share: credentials, sending with retries. Layer: k8s,
+/// private.
 #pragma once
 
 #include <boost/json.hpp>

@@ -43,7 +43,8 @@ class websocket_exec final : public exec_session {
       if (frame->channel == exec_channel::status) {
         auto end = parse_exec_status(frame->data);
         result_ = exec_result{end.exit_code, std::move(end.message)};
-      } else if (!frame->data.empty() && (frame->channel == exec_channel::output || frame->channel == exec_channel::error)) {
+      } else if (!frame->data.empty() &&
+                 (frame->channel == exec_channel::output || frame->channel == exec_channel::error)) {
         co_return output{frame->channel == exec_channel::error, std::string(frame->data)};
       }
     }
@@ -55,14 +56,16 @@ class websocket_exec final : public exec_session {
     constexpr std::size_t piece = 32 * 1024;
     while (!input.empty()) {
       const auto part = input.first(std::min(piece, input.size()));
-      co_await socket_->send_binary(rt::as_bytes(std::string(encode_exec_frame(exec_channel::input, rt::as_text(part)))));
+      co_await socket_->send_binary(
+          rt::as_bytes(std::string(encode_exec_frame(exec_channel::input, rt::as_text(part)))));
       input = input.subspan(part.size());
     }
   }
 
   rt::task<void> close_input() override {
     if (socket_->protocol() != exec_v5)
-      fail(disposition::unimplemented, "This Kubernetes cannot end the standard input of a command (it is older than 1.30).");
+      fail(disposition::unimplemented,
+           "This Kubernetes cannot end the standard input of a command (it is older than 1.30).");
     const auto frame = encode_exec_close(exec_channel::input);
     co_await socket_->send_binary(rt::as_bytes(frame));
   }
@@ -90,25 +93,26 @@ rt::task<void> feed_input(exec_session& s, std::string& input) {
 }  // namespace
 
 rt::task<std::unique_ptr<watch_stream>> client::watch(const resource& kind, std::string ns, watch_options o) {
-  auto head = state_->make_request("GET", kind.collection_path(ns) + query_of({{"watch", "true"},
-                                                                              {"allowWatchBookmarks", "true"},
-                                                                              {"labelSelector", o.label_selector},
-                                                                              {"fieldSelector", o.field_selector},
-                                                                              {"resourceVersion", o.resource_version},
-                                                                              {"timeoutSeconds", std::to_string(o.timeout.count())}}));
+  auto head = state_->make_request(
+      "GET", kind.collection_path(ns) + query_of({{"watch", "true"},
+                                                  {"allowWatchBookmarks", "true"},
+                                                  {"labelSelector", o.label_selector},
+                                                  {"fieldSelector", o.field_selector},
+                                                  {"resourceVersion", o.resource_version},
+                                                  {"timeoutSeconds", std::to_string(o.timeout.count())}}));
   co_return std::make_unique<http_watch>(co_await state_->send(state_->streams, std::move(head), {}));
 }
 
 rt::task<std::unique_ptr<net::body_reader>> client::logs(std::string ns, std::string pod, log_options o) {
-  auto head = state_->make_request(
-      "GET", resources::pods.object_path(ns, pod, "log") +
-                 query_of({{"container", o.container},
-                           {"follow", flag(o.follow)},
-                           {"previous", flag(o.previous)},
-                           {"timestamps", flag(o.timestamps)},
-                           {"tailLines", o.tail_lines ? std::to_string(*o.tail_lines) : ""},
-                           {"limitBytes", o.limit_bytes ? std::to_string(*o.limit_bytes) : ""},
-                           {"sinceSeconds", o.since ? std::to_string(o.since->count()) : ""}}));
+  auto head =
+      state_->make_request("GET", resources::pods.object_path(ns, pod, "log") +
+                                      query_of({{"container", o.container},
+                                                {"follow", flag(o.follow)},
+                                                {"previous", flag(o.previous)},
+                                                {"timestamps", flag(o.timestamps)},
+                                                {"tailLines", o.tail_lines ? std::to_string(*o.tail_lines) : ""},
+                                                {"limitBytes", o.limit_bytes ? std::to_string(*o.limit_bytes) : ""},
+                                                {"sinceSeconds", o.since ? std::to_string(o.since->count()) : ""}}));
   head.headers.set("Accept", "*/*");
   auto answer = co_await state_->send(state_->streams, std::move(head), {});
   co_return std::move(answer.body);
@@ -116,10 +120,10 @@ rt::task<std::unique_ptr<net::body_reader>> client::logs(std::string ns, std::st
 
 rt::task<std::unique_ptr<exec_session>> client::exec(std::string ns, std::string pod, exec_options o) {
   std::string target = resources::pods.object_path(ns, pod, "exec") + query_of({{"stdout", "true"},
-                                                                               {"stderr", flag(!o.terminal)},
-                                                                               {"stdin", flag(o.standard_input)},
-                                                                               {"tty", flag(o.terminal)},
-                                                                               {"container", o.container}});
+                                                                                {"stderr", flag(!o.terminal)},
+                                                                                {"stdin", flag(o.standard_input)},
+                                                                                {"tty", flag(o.terminal)},
+                                                                                {"container", o.container}});
   for (const auto& word : o.command) target += "&command=" + net::percent_encode(word);
   net::websocket_options options;
   options.protocols = {std::string(exec_v5), std::string(exec_v4)};
@@ -137,7 +141,8 @@ rt::task<std::unique_ptr<exec_session>> client::exec(std::string ns, std::string
   }
 }
 
-rt::task<client::exec_output> client::run(std::string ns, std::string pod, exec_options o, std::string input, std::size_t limit) {
+rt::task<client::exec_output> client::run(std::string ns, std::string pod, exec_options o, std::string input,
+                                          std::size_t limit) {
   o.standard_input = !input.empty();
   auto session = co_await exec(std::move(ns), std::move(pod), std::move(o));
   exec_output out;

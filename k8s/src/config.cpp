@@ -30,7 +30,8 @@ std::string trimmed(std::string text) {
 }
 
 /// The entry of `list` with that name: [{name, <inner>: {...}}].
-const json::value* named(const json::value& root, std::string_view list, std::string_view name, std::string_view inner) {
+const json::value* named(const json::value& root, std::string_view list, std::string_view name,
+                         std::string_view inner) {
   const auto* items = find(root, {list});
   if (!items || !items->is_array()) return nullptr;
   for (const auto& item : items->get_array())
@@ -68,12 +69,15 @@ result<void> read_server(config& out, const std::string& url) {
 
 result<void> read_user(config& out, const json::value& user, const std::string& folder) {
   if (find(user, {"exec"}) || find(user, {"auth-provider"}))
-    return wrong("The kubeconfig signs in with an external program, which is not supported: use a token or a client certificate.");
+    return wrong(
+        "The kubeconfig signs in with an external program, which is not supported: use a token or a client "
+        "certificate.");
   auto certificate = pem_of(user, "client-certificate", folder);
   if (!certificate) return std::move(certificate).error();
   auto key = pem_of(user, "client-key", folder);
   if (!key) return std::move(key).error();
-  if (certificate->empty() != key->empty()) return wrong("The kubeconfig's client certificate and key must both be there.");
+  if (certificate->empty() != key->empty())
+    return wrong("The kubeconfig's client certificate and key must both be there.");
   out.client_certificate_pem = std::move(*certificate);
   out.client_key_pem = std::move(*key);
   out.token = text_at(user, {"token"});
@@ -97,7 +101,8 @@ result<config> parse_kubeconfig(std::string_view text, const std::string& folder
   if (auto read = read_server(out, text_at(*cluster, {"server"})); !read) return std::move(read).error();
   out.insecure = boolean_at(*cluster, {"insecure-skip-tls-verify"});
   if (find(*cluster, {"tls-server-name"}))
-    return wrong("The kubeconfig uses tls-server-name, which is not supported: give the server by the name in its certificate.");
+    return wrong(
+        "The kubeconfig uses tls-server-name, which is not supported: give the server by the name in its certificate.");
   auto ca = pem_of(*cluster, "certificate-authority", folder);
   if (!ca) return std::move(ca).error();
   out.ca_pem = std::move(*ca);
@@ -116,7 +121,8 @@ result<config> in_cluster_config(const std::string& folder) {
   const char* host = std::getenv("KUBERNETES_SERVICE_HOST");
   const char* port = std::getenv("KUBERNETES_SERVICE_PORT");
   if (!host || !*host || !port || !*port)
-    return error(disposition::not_found, "This process does not run in a Kubernetes pod: give it --kubeconfig FILE.").with_code("k8s.config");
+    return error(disposition::not_found, "This process does not run in a Kubernetes pod: give it --kubeconfig FILE.")
+        .with_code("k8s.config");
   config out;
   const std::string address = host;
   const std::string bracketed = address.find(':') == std::string::npos ? address : "[" + address + "]";
@@ -132,7 +138,9 @@ result<config> in_cluster_config(const std::string& folder) {
 
 config config::load(const std::string& kubeconfig, std::string_view context) {
   if (kubeconfig.empty()) return in_cluster_config().value();
-  return parse_kubeconfig(read_text(kubeconfig).value(), std::filesystem::path(kubeconfig).parent_path().string(), context).value();
+  return parse_kubeconfig(read_text(kubeconfig).value(), std::filesystem::path(kubeconfig).parent_path().string(),
+                          context)
+      .value();
 }
 
 }  // namespace atrium::k8s

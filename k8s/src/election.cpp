@@ -33,8 +33,7 @@ rt::task<rt::duration> attempt(contest& c) {
     boost::json::value answer;
     if (step.what == election_machine::step::kind::create)
       answer = co_await c.api.create(resources::leases, o.ns, to_json(step.write));
-    else
-      answer = co_await c.api.replace(resources::leases, o.ns, o.name, to_json(step.write));
+    else answer = co_await c.api.replace(resources::leases, o.ns, o.name, to_json(step.write));
     c.machine.wrote(sent_at, parse_lease(answer));
   } catch (const failure& f) {
     // Somebody was faster; the next look shows who.
@@ -66,7 +65,8 @@ rt::task<void> renew(contest& c, rt::scope& leader) {
   }
 }
 
-rt::task<void> run_leader(std::function<rt::task<void>(std::int64_t)>& lead, std::int64_t token, rt::scope& s, bool& ended) {
+rt::task<void> run_leader(std::function<rt::task<void>(std::int64_t)>& lead, std::int64_t token, rt::scope& s,
+                          bool& ended) {
   co_await lead(token);
   ended = true;
   s.cancel(rt::cancel_reason::requested);
@@ -89,7 +89,8 @@ rt::task<void> give_back(contest& c) {
 
 rt::task<void> run_elected(client& api, election_options options, std::function<rt::task<void>(std::int64_t)> lead) {
   contest c{api, options, election_machine(options)};
-  auto& leading = metrics::get_gauge("atrium_k8s_leading", "1 while this process holds the lease", {{"lease", options.name}});
+  auto& leading =
+      metrics::get_gauge("atrium_k8s_leading", "1 while this process holds the lease", {{"lease", options.name}});
   for (;;) {
     while (!c.machine.leading(loop_now())) {
       const auto wait = co_await try_attempt(c, options.renew_deadline);

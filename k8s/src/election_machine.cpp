@@ -17,7 +17,8 @@ std::int64_t first_token(wall_time wall) {
 }
 
 std::string signature_of(const lease& l) {
-  return l.meta.uid + "/" + l.holder + "/" + std::to_string(l.transitions) + "/" + (l.renewed ? format_micros(*l.renewed) : "");
+  return l.meta.uid + "/" + l.holder + "/" + std::to_string(l.transitions) + "/" +
+         (l.renewed ? format_micros(*l.renewed) : "");
 }
 
 }  // namespace
@@ -30,7 +31,8 @@ election_machine::step election_machine::look(rt::time_point now, wall_time wall
   w.meta.ns = options_.ns;
   w.meta.name = options_.name;
   w.holder = options_.identity;
-  w.duration_seconds = static_cast<int>(std::chrono::duration_cast<std::chrono::seconds>(options_.lease_duration).count());
+  w.duration_seconds =
+      static_cast<int>(std::chrono::duration_cast<std::chrono::seconds>(options_.lease_duration).count());
   w.renewed = wall;
   if (!seen) {
     token_.reset();

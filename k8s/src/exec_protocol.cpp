@@ -10,7 +10,8 @@ namespace atrium::k8s {
 result<exec_frame> decode_exec_frame(std::string_view message) {
   if (message.empty()) return error(disposition::invalid, "The container's answer is an empty message.");
   const auto channel = static_cast<unsigned char>(message.front());
-  if (channel > 4 && channel != 255) return error(disposition::invalid, "The container's answer has an unknown channel.");
+  if (channel > 4 && channel != 255)
+    return error(disposition::invalid, "The container's answer has an unknown channel.");
   return exec_frame{static_cast<exec_channel>(channel), message.substr(1)};
 }
 

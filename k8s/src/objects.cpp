@@ -175,9 +175,8 @@ lease parse_lease(const json::value& object) {
 json::value to_json(const lease& l) {
   json::object meta{{"name", l.meta.name}, {"namespace", l.meta.ns}};
   if (!l.meta.resource_version.empty()) meta["resourceVersion"] = l.meta.resource_version;
-  json::object spec{{"holderIdentity", l.holder},
-                    {"leaseDurationSeconds", l.duration_seconds},
-                    {"leaseTransitions", l.transitions}};
+  json::object spec{
+      {"holderIdentity", l.holder}, {"leaseDurationSeconds", l.duration_seconds}, {"leaseTransitions", l.transitions}};
   if (l.acquired) spec["acquireTime"] = format_micros(*l.acquired);
   if (l.renewed) spec["renewTime"] = format_micros(*l.renewed);
   return json::object{{"apiVersion", resources::leases.api_version()},

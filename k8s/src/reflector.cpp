@@ -30,8 +30,10 @@ std::string key_of(const boost::json::value& object) {
 
 rt::task<void> list(reflector& r, bool exact) {
   r.lists.add();
-  list_options o{.label_selector = r.options.label_selector, .field_selector = r.options.field_selector,
-                 .limit = r.options.page, .resource_version = exact ? "" : "0"};
+  list_options o{.label_selector = r.options.label_selector,
+                 .field_selector = r.options.field_selector,
+                 .limit = r.options.page,
+                 .resource_version = exact ? "" : "0"};
   std::optional<error> failed;
   std::string token;
   r.sink.list_begin();
@@ -71,9 +73,14 @@ rt::task<void> read_events(reflector& r, const reflector_machine::step& s, bool&
     if (!event) co_return;
     r.events.add();
     switch (r.machine.event(loop_now(), *event)) {
-      case reflector_machine::verdict::upsert: r.sink.upsert(key_of(*event->object), *event->object); break;
-      case reflector_machine::verdict::remove: r.sink.remove(key_of(*event->object)); break;
-      case reflector_machine::verdict::nothing: break;
+      case reflector_machine::verdict::upsert:
+        r.sink.upsert(key_of(*event->object), *event->object);
+        break;
+      case reflector_machine::verdict::remove:
+        r.sink.remove(key_of(*event->object));
+        break;
+      case reflector_machine::verdict::nothing:
+        break;
       case reflector_machine::verdict::stop_watching:
         log::info("watch expired", {{"kind", r.kind.plural}, {"version", s.resource_version}});
         told = true;
@@ -104,17 +111,19 @@ rt::task<void> watch(reflector& r, const reflector_machine::step& s) {
 
 rt::task<void> run_reflector(client& api, const resource& kind, informer_options options, reflector_sink& sink) {
   const metrics::labels labels{{"kind", kind.plural}};
-  reflector r{api, kind, options, sink, reflector_machine(options.reflector),
+  reflector r{api,
+              kind,
+              options,
+              sink,
+              reflector_machine(options.reflector),
               metrics::get_counter("atrium_k8s_lists_total", "Lists of an informer", labels),
               metrics::get_counter("atrium_k8s_watch_events_total", "Events that informers received", labels),
               metrics::get_counter("atrium_k8s_watch_failures_total", "Lists and watches that failed", labels)};
   for (;;) {
     const auto step = r.machine.next();
     if (step.wait > rt::duration{}) co_await rt::sleep_for(step.wait);
-    if (step.what == reflector_machine::step::kind::list)
-      co_await list(r, step.exact_list);
-    else
-      co_await watch(r, step);
+    if (step.what == reflector_machine::step::kind::list) co_await list(r, step.exact_list);
+    else co_await watch(r, step);
   }
 }
 

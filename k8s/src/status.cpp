@@ -11,31 +11,59 @@ namespace {
 
 disposition disposition_of(unsigned status) noexcept {
   switch (status) {
-    case 400: case 405: case 406: case 413: case 415: case 422: return disposition::invalid;
-    case 401: return disposition::unauthenticated;
-    case 403: return disposition::denied;
-    case 404: return disposition::not_found;
-    case 409: case 410: return disposition::conflict;
-    case 429: case 503: return disposition::overloaded;
-    case 408: case 504: return disposition::timed_out;
-    case 501: return disposition::unimplemented;
-    case 502: return disposition::disconnected;
-    default: return disposition::failed;
+    case 400:
+    case 405:
+    case 406:
+    case 413:
+    case 415:
+    case 422:
+      return disposition::invalid;
+    case 401:
+      return disposition::unauthenticated;
+    case 403:
+      return disposition::denied;
+    case 404:
+      return disposition::not_found;
+    case 409:
+    case 410:
+      return disposition::conflict;
+    case 429:
+    case 503:
+      return disposition::overloaded;
+    case 408:
+    case 504:
+      return disposition::timed_out;
+    case 501:
+      return disposition::unimplemented;
+    case 502:
+      return disposition::disconnected;
+    default:
+      return disposition::failed;
   }
 }
 
 std::string sentence_of(disposition what) {
   switch (what) {
-    case disposition::invalid: return "Kubernetes refused the request as invalid.";
-    case disposition::unauthenticated: return "Kubernetes does not accept our credentials.";
-    case disposition::denied: return "Kubernetes does not allow this.";
-    case disposition::not_found: return "Kubernetes does not know this object.";
-    case disposition::conflict: return "The object in Kubernetes has changed meanwhile.";
-    case disposition::overloaded: return "Kubernetes is overloaded; try again later.";
-    case disposition::timed_out: return "Kubernetes did not answer in time.";
-    case disposition::unimplemented: return "This Kubernetes cannot do that.";
-    case disposition::disconnected: return "Kubernetes cannot be reached.";
-    default: return "Kubernetes failed to do this.";
+    case disposition::invalid:
+      return "Kubernetes refused the request as invalid.";
+    case disposition::unauthenticated:
+      return "Kubernetes does not accept our credentials.";
+    case disposition::denied:
+      return "Kubernetes does not allow this.";
+    case disposition::not_found:
+      return "Kubernetes does not know this object.";
+    case disposition::conflict:
+      return "The object in Kubernetes has changed meanwhile.";
+    case disposition::overloaded:
+      return "Kubernetes is overloaded; try again later.";
+    case disposition::timed_out:
+      return "Kubernetes did not answer in time.";
+    case disposition::unimplemented:
+      return "This Kubernetes cannot do that.";
+    case disposition::disconnected:
+      return "Kubernetes cannot be reached.";
+    default:
+      return "Kubernetes failed to do this.";
   }
 }
 

@@ -64,7 +64,8 @@ std::optional<wall_time> parse_time(std::string_view text) noexcept {
   if (literal(text, at, '.')) {
     std::int64_t scale = 100'000;
     const std::size_t start = at;
-    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, scale /= 10) micros += (text[at] - '0') * scale;
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, scale /= 10)
+      micros += (text[at] - '0') * scale;
     if (at == start) return std::nullopt;
   }
   int offset = 0;

@@ -107,9 +107,12 @@ reflector_machine::verdict reflector_machine::event(rt::time_point now, const wa
   if (!e.resource_version.empty()) version_ = e.resource_version;
   switch (e.type) {
     case watch_event_type::added:
-    case watch_event_type::modified: return verdict::upsert;
-    case watch_event_type::deleted: return verdict::remove;
-    default: return verdict::nothing;
+    case watch_event_type::modified:
+      return verdict::upsert;
+    case watch_event_type::deleted:
+      return verdict::remove;
+    default:
+      return verdict::nothing;
   }
 }
 
@@ -120,7 +123,8 @@ void reflector_machine::watch_ended(rt::time_point now, const error* why) {
   }
   if (why->code() == code_gone) return gone(now);
   // A cut connection after events is ordinary (a proxy's time limit): go on at once from where we are.
-  if (why->disposition() == disposition::disconnected && any_event_ && now - watch_began_ >= options_.shortest_watch) return;
+  if (why->disposition() == disposition::disconnected && any_event_ && now - watch_began_ >= options_.shortest_watch)
+    return;
   wait_ = backoff_.next(now);
 }
 

@@ -104,7 +104,8 @@ rt::task<std::string> work_queue::next() {
 
 rt::task<void> work_queue::work(std::function<rt::task<again>(std::string)>& handler) {
   auto& depth = metrics::get_gauge("atrium_k8s_queue_keys", "Keys that wait in a work queue", {{"queue", name_}});
-  auto& failures = metrics::get_counter("atrium_k8s_queue_failures_total", "Keys whose handling failed", {{"queue", name_}});
+  auto& failures =
+      metrics::get_counter("atrium_k8s_queue_failures_total", "Keys whose handling failed", {{"queue", name_}});
   for (;;) {
     std::string key = co_await next();
     depth.set(static_cast<std::int64_t>(core_.waiting()));
@@ -125,7 +126,9 @@ rt::task<void> work_queue::work(std::function<rt::task<again>(std::string)>& han
     } else {
       failures.add();
       const auto wait = core_.add_after_failure(key, now);
-      log::warn("work failed", {{"queue", name_}, {"key", key}, {"error", e},
+      log::warn("work failed", {{"queue", name_},
+                                {"key", key},
+                                {"error", e},
                                 {"again_ms", std::chrono::duration_cast<std::chrono::milliseconds>(wait).count()}});
     }
     core_.done(key);

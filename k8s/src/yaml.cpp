@@ -36,7 +36,8 @@ json::value convert(const YAML::Node& node, int depth, std::size_t& nodes) {
   switch (node.Type()) {
     case YAML::NodeType::Scalar:
       // yaml-cpp marks quoted scalars with the tag "!".
-      return node.Tag() == "!" || node.Tag() == "tag:yaml.org,2002:str" ? json::value(node.Scalar()) : plain_scalar(node.Scalar());
+      return node.Tag() == "!" || node.Tag() == "tag:yaml.org,2002:str" ? json::value(node.Scalar())
+                                                                        : plain_scalar(node.Scalar());
     case YAML::NodeType::Sequence: {
       json::array out;
       for (const auto& item : node) out.push_back(convert(item, depth + 1, nodes));
@@ -50,7 +51,8 @@ json::value convert(const YAML::Node& node, int depth, std::size_t& nodes) {
       }
       return out;
     }
-    default: return nullptr;
+    default:
+      return nullptr;
   }
 }
 
@@ -62,7 +64,8 @@ result<json::value> parse_yaml(std::string_view text) {
     return convert(YAML::Load(std::string(text)), 0, nodes);
   } catch (const YAML::Exception& e) {
     std::string where;
-    if (!e.mark.is_null()) where = " (line " + std::to_string(e.mark.line + 1) + ", column " + std::to_string(e.mark.column + 1) + ")";
+    if (!e.mark.is_null())
+      where = " (line " + std::to_string(e.mark.line + 1) + ", column " + std::to_string(e.mark.column + 1) + ")";
     return error(disposition::invalid, "The text is not valid YAML" + where + ".").with_peer_text(e.msg);
   }
 }

@@ -78,7 +78,8 @@ TEST(Kubeconfig, SaysWhatIsWrong) {
 
 TEST(Kubeconfig, RefusesExternalPrograms) {
   const auto c = parse_kubeconfig(R"({"current-context":"x","clusters":[{"name":"c","cluster":{"server":"https://a"}}],
-    "users":[{"name":"u","user":{"exec":{"command":"aws"}}}],"contexts":[{"name":"x","context":{"cluster":"c","user":"u"}}]})", "");
+    "users":[{"name":"u","user":{"exec":{"command":"aws"}}}],"contexts":[{"name":"x","context":{"cluster":"c","user":"u"}}]})",
+                                  "");
   ASSERT_FALSE(c);
   EXPECT_NE(c.error().public_text().find("external program"), std::string::npos);
 }

@@ -20,7 +20,8 @@ struct server {
   std::optional<lease> stored;
   int version = 0;
   bool write(lease l) {
-    if (stored ? l.meta.resource_version != stored->meta.resource_version : !l.meta.resource_version.empty()) return false;
+    if (stored ? l.meta.resource_version != stored->meta.resource_version : !l.meta.resource_version.empty())
+      return false;
     l.meta.uid = "u";
     l.meta.resource_version = std::to_string(++version);
     stored = l;
@@ -124,7 +125,12 @@ TEST(Election, NeverTwoLeadersWhateverIsLost) {
 }
 
 TEST(Election, WritesWhatItReads) {
-  lease l{.meta = {.name = "l", .ns = "n", .resource_version = "7"}, .holder = "a", .duration_seconds = 15, .transitions = 3, .acquired = w0, .renewed = w0 + 1500ms};
+  lease l{.meta = {.name = "l", .ns = "n", .resource_version = "7"},
+          .holder = "a",
+          .duration_seconds = 15,
+          .transitions = 3,
+          .acquired = w0,
+          .renewed = w0 + 1500ms};
   const auto back = parse_lease(to_json(l));
   EXPECT_EQ(back.holder, "a");
   EXPECT_EQ(back.transitions, 3);

@@ -30,7 +30,8 @@ TEST(Objects, ReadsThePodsFieldsThatWeUse) {
     "status":{"phase":"Running","podIP":"10.1.2.3","startTime":"2026-11-24T09:00:00Z",
       "conditions":[{"type":"Ready","status":"True","lastTransitionTime":"2026-11-24T09:00:02Z"},{"type":"PodScheduled","status":"False","reason":"Unschedulable","message":"no cpu"}],
       "containerStatuses":[{"name":"project","ready":true,"restartCount":2,"state":{"running":{"startedAt":"2026-11-24T09:00:01Z"}},
-        "lastState":{"terminated":{"exitCode":137,"reason":"OOMKilled","signal":9}}}]}})").value());
+        "lastState":{"terminated":{"exitCode":137,"reason":"OOMKilled","signal":9}}}]}})")
+                               .value());
   EXPECT_EQ(p.meta.key(), "n/p");
   EXPECT_EQ(p.meta.labels.size(), 1u);
   EXPECT_TRUE(p.meta.deleted);
@@ -44,8 +45,10 @@ TEST(Objects, ReadsThePodsFieldsThatWeUse) {
 }
 
 TEST(Objects, WrongTypesAreEmptyFields) {
-  for (const char* text : {"null", "[]", "\"x\"", R"({"metadata":7,"status":[],"spec":"x"})",
-                           R"({"metadata":{"name":{},"labels":[1]},"status":{"conditions":[1,null],"containerStatuses":{"a":1},"podIP":5}})"}) {
+  for (
+      const char* text :
+      {"null", "[]", "\"x\"", R"({"metadata":7,"status":[],"spec":"x"})",
+       R"({"metadata":{"name":{},"labels":[1]},"status":{"conditions":[1,null],"containerStatuses":{"a":1},"podIP":5}})"}) {
     const auto value = parse_json(text).value();
     const auto p = parse_pod(value);
     EXPECT_EQ(p.meta.name, "");
@@ -71,25 +74,32 @@ TEST(Time, ReadsAndWritesRfc3339) {
   EXPECT_EQ(format_millis(*t), "2026-11-24T10:00:00.123Z");
   EXPECT_EQ(format_seconds(*t), "2026-11-24T10:00:00Z");
   EXPECT_EQ(*parse_time("2026-11-24T12:30:00+02:30"), *parse_time("2026-11-24T10:00:00Z"));
-  for (const char* bad : {"", "2026", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-11-24T10:00:00", "2026-11-24T10:00:00.Z", "2026-11-24T10:00:00Zx", "2026-11-24T25:00:00Z"})
+  for (const char* bad : {"", "2026", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-11-24T10:00:00",
+                          "2026-11-24T10:00:00.Z", "2026-11-24T10:00:00Zx", "2026-11-24T25:00:00Z"})
     EXPECT_FALSE(parse_time(bad)) << bad;
 }
 
 TEST(Base64, RoundTripsAndRefuses) {
-  for (const std::string text : {"", "a", "ab", "abc", std::string("\0\xff", 2).c_str()})
+  for (const std::string& text :
+       {std::string(), std::string("a"), std::string("ab"), std::string("abc"), std::string("\0\xff", 2)})
     EXPECT_EQ(decode_base64(encode_base64(text)).value(), text);
   EXPECT_FALSE(decode_base64("abc"));
   EXPECT_FALSE(decode_base64("a$c="));
 }
 
 TEST(Yaml, KeepsQuotedScalarsAsText) {
-  const auto v = parse_yaml("a: 1\nb: \"1\"\nc: true\nd: 'true'\ne: ~\nf: [x, 2.5]\ng: -3\nh: 10.1.2.3\ni: {j: k}\n").value();
+  const auto v =
+      parse_yaml("a: 1\nb: \"1\"\nc: true\nd: 'true'\ne: ~\nf: [x, 2.5]\ng: -3\nh: 10.1.2.3\ni: {j: k}\n").value();
   EXPECT_EQ(boost::json::serialize(v),
             R"({"a":1,"b":"1","c":true,"d":"true","e":null,"f":["x",2.5E0],"g":-3,"h":"10.1.2.3","i":{"j":"k"}})");
   EXPECT_FALSE(parse_yaml("a: [1"));
   std::string bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\n";
   for (char c = 'b'; c < 'k'; ++c)
-    bomb += std::string(1, c) + ": &" + c + " [" + [&] { std::string r; for (int i = 0; i < 10; ++i) r += std::string(i ? ",*" : "*") + char(c - 1); return r; }() + "]\n";
+    bomb += std::string(1, c) + ": &" + c + " [" + [&] {
+      std::string r;
+      for (int i = 0; i < 10; ++i) r += std::string(i ? ",*" : "*") + char(c - 1);
+      return r;
+    }() + "]\n";
   EXPECT_FALSE(parse_yaml(bomb)) << "aliases that multiply";
 }
 
@@ -122,8 +132,13 @@ TEST(ExecProtocol, Frames) {
 
 TEST(ExecProtocol, ExitCodes) {
   EXPECT_EQ(parse_exec_status(R"({"status":"Success"})").exit_code, 0);
-  EXPECT_EQ(parse_exec_status(R"({"status":"Failure","reason":"NonZeroExitCode","message":"m","details":{"causes":[{"reason":"ExitCode","message":"3"}]}})").exit_code, 3);
-  EXPECT_EQ(parse_exec_status(R"({"status":"Failure","reason":"InternalError","message":"no such file"})").exit_code, 126);
+  EXPECT_EQ(
+      parse_exec_status(
+          R"({"status":"Failure","reason":"NonZeroExitCode","message":"m","details":{"causes":[{"reason":"ExitCode","message":"3"}]}})")
+          .exit_code,
+      3);
+  EXPECT_EQ(parse_exec_status(R"({"status":"Failure","reason":"InternalError","message":"no such file"})").exit_code,
+            126);
   EXPECT_EQ(parse_exec_status("garbage").exit_code, 126);
 }
 

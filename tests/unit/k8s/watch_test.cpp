@@ -18,7 +18,8 @@ constexpr rt::time_point t0{1000s};
 
 std::string line(std::string_view type, std::string_view name, std::string_view version) {
   return boost::json::serialize(boost::json::object{
-             {"type", type}, {"object", {{"metadata", {{"name", name}, {"resourceVersion", version}}}}}}) + "\n";
+             {"type", type}, {"object", {{"metadata", {{"name", name}, {"resourceVersion", version}}}}}}) +
+         "\n";
 }
 
 watch_event event_of(std::string_view type, std::string_view version) {
@@ -52,7 +53,8 @@ TEST(WatchDecoder, GivesEachEventHoweverTheBytesAreCut) {
 }
 
 TEST(WatchDecoder, RefusesWhatIsNoEvent) {
-  for (std::string_view bad : {"not json\n", "[]\n", "{\"type\":\"ADDED\"}\n", "{\"type\":\"ADDED\",\"object\":7}\n", "{\"type\":\"ADDED\n"}) {
+  for (std::string_view bad :
+       {"not json\n", "[]\n", "{\"type\":\"ADDED\"}\n", "{\"type\":\"ADDED\",\"object\":7}\n", "{\"type\":\"ADDED\n"}) {
     watch_decoder d;
     d.feed(bad);
     auto e = d.next();

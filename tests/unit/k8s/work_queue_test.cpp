@@ -1,5 +1,7 @@
 #include "atrium/k8s/work_queue.hpp"
 
+#include <algorithm>
+
 #include "tests/support/backends.hpp"
 
 namespace atrium::k8s {
@@ -68,14 +70,17 @@ TEST_P(WorkQueue, RepeatsWhatFailsAndRunsKeysNeverTwiceAtOnce) {
     std::set<std::string> running;
     rt::event done;
     auto body = [&](rt::scope& s) -> rt::task<> {
-      s.spawn(q.run(3, [&](std::string key) -> rt::task<work_queue::again> {
-        EXPECT_TRUE(running.insert(key).second);
-        co_await rt::yield();
-        running.erase(key);
-        if (++tries[key] < 4) fail(disposition::overloaded, "not yet");
-        if (tries.size() == 3 && std::ranges::all_of(tries, [](auto& t) { return t.second >= 4; })) done.set();
-        co_return work_queue::again{};
-      }), "queue");
+      s.spawn(q.run(3,
+                    [&](std::string key) -> rt::task<work_queue::again> {
+                      EXPECT_TRUE(running.insert(key).second);
+                      co_await rt::yield();
+                      running.erase(key);
+                      if (++tries[key] < 4) fail(disposition::overloaded, "not yet");
+                      if (tries.size() == 3 && std::ranges::all_of(tries, [](auto& t) { return t.second >= 4; }))
+                        done.set();
+                      co_return work_queue::again{};
+                    }),
+              "queue");
       for (const char* key : {"a", "b", "c", "a"}) q.add(key);
       co_await done.wait();
       s.cancel(rt::cancel_reason::requested);
