@@ -48,8 +48,8 @@ rt::task<void> relay_body(body_reader& from, body_writer& to, const proxy_target
 rt::task<void> relay_answer(exchange& e, client_response answer, const proxy_target& target) {
   if (answer.status < 200 || !answer.body)
     fail(disposition::disconnected, "The server behind this address answered out of turn.");
-  auto writer =
-      co_await e.start({.status = answer.status, .headers = client_headers(answer.headers, target, false), .body = {}});
+  auto writer = co_await e.start(
+      {.status = answer.status, .headers = client_headers(answer.status, answer.headers, target), .body = {}});
   co_await relay_body(*answer.body, *writer, target);
 }
 
@@ -76,7 +76,7 @@ rt::task<void> forward_upgrade(exchange& e, http_client& client, const proxy_tar
   }
   if (!accepts_websocket(answer.headers, key))
     fail(disposition::disconnected, "The server behind this address gave a wrong answer to the WebSocket handshake.");
-  auto ours = co_await e.upgrade(client_headers(answer.headers, target, true));
+  auto ours = co_await e.upgrade(client_headers(101, answer.headers, target));
 
   static auto& open = metrics::get_gauge("atrium_net_proxy_tunnels", "WebSocket connections that are tunnelled now");
   struct counted {

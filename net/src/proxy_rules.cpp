@@ -131,14 +131,13 @@ request upstream_request(const request& from, const proxy_target& target, const 
   return out;
 }
 
-headers client_headers(const headers& from, const proxy_target& target, bool upgraded) {
+headers client_headers(unsigned status, const headers& from, const proxy_target& target) {
+  const bool upgraded = status == 101;
   headers out;
   auto dropped = hop_fields(from);
   // Alt-Svc would send the browser to another address for the whole origin.
   dropped.insert("alt-svc");
   dropped.erase("content-length");
-  for (const auto& name : target.strip_answer_headers) dropped.insert(normalized(name));
-  for (const auto& [name, value] : target.set_on_answer) dropped.insert(normalized(name));
   for (const auto& [name, value] : from) {
     const auto n = normalized(name);
     if (is_handshake_field(n) ? !upgraded : dropped.contains(n)) continue;
@@ -153,7 +152,7 @@ headers client_headers(const headers& from, const proxy_target& target, bool upg
     out.set("Connection", "Upgrade");
     out.set("Upgrade", "websocket");
   }
-  for (const auto& [name, value] : target.set_on_answer) out.set(name, value);
+  if (target.adjust_answer) target.adjust_answer(status, out);
   return out;
 }
 

@@ -19,7 +19,7 @@ bool accepts_websocket(const headers& answer, std::string_view key);
 /// The request as the upstream gets it. `upgrade`: keep what a WebSocket handshake needs.
 request upstream_request(const request& from, const proxy_target&, const proxy_hop&, bool upgrade);
 /// Fields of the answer as the client gets them. For a 101, those of the handshake are kept.
-headers client_headers(const headers& from, const proxy_target&, bool upgraded);
+headers client_headers(unsigned status, const headers& from, const proxy_target&);
 
 /// A Cookie line without the cookies of these names (compared without case); empty when nothing is left.
 std::string without_cookies(std::string_view line, const std::vector<std::string>& names);

@@ -7,13 +7,12 @@ namespace atrium::net {
 
 struct proxy_target {
   origin to;
-  std::string target;                             ///< path and query to ask for
-  net::headers add;                               ///< set on the request after stripping (identity, X-Forwarded-*)
-  std::vector<std::string> strip_cookies;         ///< names of cookies that never reach the upstream
-  std::vector<std::string> strip_headers;         ///< further request headers to drop
-  std::vector<std::string> refuse_set_cookies;    ///< Set-Cookie of these names is dropped from answers
-  std::vector<std::string> strip_answer_headers;  ///< further headers of answers to drop
-  net::headers set_on_answer;                     ///< set on every answer after stripping
+  std::string target;                           ///< path and query to ask for
+  net::headers add;                             ///< set on the request after stripping (identity, X-Forwarded-*)
+  std::vector<std::string> strip_cookies;       ///< names of cookies that never reach the upstream
+  std::vector<std::string> strip_headers;       ///< further request headers to drop
+  std::vector<std::string> refuse_set_cookies;  ///< Set-Cookie of these names is dropped from answers
+  std::function<void(unsigned status, net::headers&)> adjust_answer;  ///< last word on the fields of the answer
   std::function<void(std::uint64_t to_upstream, std::uint64_t to_client)> on_bytes;  ///< progress, for accounting
 };
 

@@ -1,0 +1,370 @@
+// A real client, our proxy, a real upstream.
+#include "atrium/net/proxy.hpp"
+
+#include "atrium/net/websocket.hpp"
+#include "tests/integration/http/fixture.hpp"
+
+namespace atrium::tests {
+namespace {
+
+using namespace std::chrono_literals;
+using net::exchange;
+
+ATRIUM_ON_BACKENDS(Proxy);
+
+/// Runs `body` with a proxy in front of an upstream that answers with `upstream`.
+rt::task<void> with_proxy(net::handler upstream, std::function<rt::task<void>(web&)> body, net::proxy_target base = {},
+                          net::client_options options = {}) {
+  co_await with_server(std::move(upstream), {}, [&](web& up) -> rt::task<void> {
+    net::http_client towards(options);
+    auto forwarder = [&](exchange& e) -> rt::task<void> {
+      auto target = base;
+      target.to = up.at;
+      target.target = e.request().target;
+      e.allow_body(UINT64_MAX);
+      co_await net::forward(e, towards, target);
+    };
+    co_await with_server(forwarder, {}, body);
+  });
+}
+
+rt::task<void> tell_head(exchange& e) {
+  std::string out = e.request().method + " " + e.request().target + "\n";
+  for (const auto& [n, v] : e.request().headers) out += n + ": " + v + "\n";
+  auto r = net::response::text(200, out);
+  r.headers.add("Set-Cookie", "app=1; Domain=example.test; Path=/");
+  r.headers.add("Set-Cookie", "session=stolen");
+  r.headers.add("X-App", "yes");
+  co_await e.respond(std::move(r));
+}
+
+rt::task<void> echo_body(exchange& e) {
+  e.allow_body(UINT64_MAX);
+  auto out = co_await e.start({.status = 200, .headers = {{"Content-Type", "application/octet-stream"}}, .body = {}});
+  std::vector<std::byte> piece(50'000);
+  while (const auto n = co_await e.body().read_some(piece)) co_await out->write(std::span(piece).first(n));
+  co_await out->finish();
+}
+
+rt::task<void> echo_messages(exchange& e) {
+  auto ws = co_await net::accept_websocket(e, {.protocols = {"v2", "v1"}});
+  while (auto m = co_await ws->receive()) co_await ws->send(m->binary, rt::as_bytes(m->data));
+}
+
+std::string pattern(std::size_t size) {
+  std::string out(size, '\0');
+  unsigned seed = 7;
+  for (auto& c : out) c = static_cast<char>((seed = seed * 1664525 + 1013904223) >> 24);
+  return out;
+}
+
+TEST_P(Proxy, HeadsCrossWithoutWhatBelongsToAHop) {
+  run([]() -> rt::task<void> {
+    net::proxy_target target;
+    target.strip_cookies = {"session"};
+    target.refuse_set_cookies = {"session"};
+    target.add = {{"X-User", "ann"}};
+    target.adjust_answer = [](unsigned status, net::headers& h) { h.set("X-Status", std::to_string(status)); };
+    co_await with_proxy(
+        tell_head,
+        [](web& w) -> rt::task<void> {
+          net::request r{.target = "/a%20b?c=%2F",
+                         .headers = {{"Host", "public.test"},
+                                     {"Connection", "X-User, X-Forwarded-For"},
+                                     {"X-User", "mallory"},
+                                     {"X-Forwarded-For", "6.6.6.6"},
+                                     {"Cookie", "session=secret; a=1"},
+                                     {"Cookie", "session=again"},
+                                     {"Accept", "x/y"}}};
+          const auto a = co_await w.client.fetch(w.at, r);
+          EXPECT_EQ(a.status, 200u);
+          EXPECT_EQ(a.body,
+                    "GET /a%20b?c=%2F\nCookie: a=1\nAccept: x/y\nHost: public.test\nX-Forwarded-Host: public.test\n"
+                    "X-Forwarded-For: 127.0.0.1\nX-Forwarded-Proto: http\nX-User: ann\n");
+          EXPECT_EQ(a.headers.all("Set-Cookie").size(), 1u);
+          EXPECT_EQ(a.headers.find("Set-Cookie"), "app=1; Path=/");
+          EXPECT_EQ(a.headers.find("X-App"), "yes");
+          EXPECT_EQ(a.headers.find("X-Status"), "200");
+        },
+        target);
+  }());
+}
+
+TEST_P(Proxy, LargeBodiesStreamBothWaysAndAreCounted) {
+  run([]() -> rt::task<void> {
+    std::uint64_t up = 0, down = 0;
+    net::proxy_target target;
+    target.on_bytes = [&](auto u, auto d) { up += u, down += d; };
+    const auto data = pattern(3'000'000);
+    auto body = [&](web& w) -> rt::task<void> {
+      const auto a = co_await w.client.fetch(w.at, {.method = "POST"}, data, 10u << 20);
+      EXPECT_EQ(a.status, 200u);
+      EXPECT_TRUE(a.body == data);
+      EXPECT_EQ(up, data.size());
+      EXPECT_EQ(down, data.size());
+      // The connections are good for the next one.
+      EXPECT_EQ((co_await w.client.fetch(w.at, {.method = "PUT"}, "small")).body, "small");
+    };
+    // An upstream that reads everything before it answers: a proxied upload is not a conversation.
+    auto swallow = [](exchange& e) -> rt::task<void> {
+      e.allow_body(UINT64_MAX);
+      const auto all = co_await e.body().text(10u << 20);
+      co_await e.respond({.status = 200, .headers = {}, .body = all});
+    };
+    co_await with_proxy(swallow, body, target);
+  }());
+}
+
+TEST_P(Proxy, ChunkedUploadsAndAnswersKeepTheirFraming) {
+  run([]() -> rt::task<void> {
+    co_await with_proxy(echo_body, [](web& w) -> rt::task<void> {
+      auto c = co_await w.raw();
+      co_await c.send(
+          "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: "
+          "close\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n");
+      const auto all = co_await c.rest();
+      EXPECT_NE(all.find("Transfer-Encoding: chunked"), std::string::npos);
+      EXPECT_NE(all.find("abc"), std::string::npos);
+      EXPECT_TRUE(all.ends_with("0\r\n\r\n"));
+    });
+  }());
+}
+
+TEST_P(Proxy, AnswersWithoutABody) {
+  run([]() -> rt::task<void> {
+    auto handle = [](exchange& e) -> rt::task<void> {
+      if (e.request().path() == "/204") co_await e.respond({.status = 204, .headers = {}, .body = {}});
+      else if (e.request().path() == "/304")
+        co_await e.respond({.status = 304, .headers = {{"ETag", "\"1\""}}, .body = {}});
+      else co_await e.respond(net::response::text(200, "twelve bytes"));
+    };
+    co_await with_proxy(handle, [](web& w) -> rt::task<void> {
+      EXPECT_EQ((co_await w.client.fetch(w.at, {.target = "/204"})).status, 204u);
+      const auto unchanged = co_await w.client.fetch(w.at, {.target = "/304"});
+      EXPECT_EQ(unchanged.status, 304u);
+      EXPECT_EQ(unchanged.headers.find("ETag"), "\"1\"");
+      const auto head = co_await w.client.fetch(w.at, {.method = "HEAD"});
+      EXPECT_EQ(head.status, 200u);
+      EXPECT_EQ(head.headers.find("Content-Length"), "12");
+      EXPECT_EQ(head.body, "");
+      EXPECT_EQ((co_await w.client.fetch(w.at, {})).body, "twelve bytes");
+    });
+  }());
+}
+
+TEST_P(Proxy, PiecesOfAnEventStreamArriveAtOnce) {
+  run([]() -> rt::task<void> {
+    rt::event seen;
+    auto handle = [&](exchange& e) -> rt::task<void> {
+      auto out = co_await e.start({.status = 200, .headers = {{"Content-Type", "text/event-stream"}}, .body = {}});
+      co_await out->write(std::string_view("data: first\n\n"));
+      co_await seen.wait();  // only when the first has arrived
+      co_await out->write(std::string_view("data: second\n\n"));
+      co_await out->finish();
+    };
+    auto body = [&](web& w) -> rt::task<void> {
+      auto c = co_await w.raw();
+      co_await c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+      co_await c.until("data: first\n\n");
+      seen.set();
+      co_await c.until("data: second\n\n");
+    };
+    co_await with_proxy(handle, body);
+  }());
+}
+
+TEST_P(Proxy, AnUpstreamThatIsGoneOrSilent) {
+  run([]() -> rt::task<void> {
+    net::http_client towards({.response_timeout = 50ms});
+    auto listener = rt::listener::bind(rt::endpoint::ip("127.0.0.1", 0));
+    const auto port = listener.local().port();
+    auto handle = [&](exchange& e) -> rt::task<void> {
+      net::proxy_target target;
+      target.to = {.host = "127.0.0.1", .port = port};
+      target.target = "/";
+      co_await net::forward(e, towards, target);
+    };
+    co_await with_server(handle, {}, [&](web& w) -> rt::task<void> {
+      EXPECT_EQ((co_await w.client.fetch(w.at, {})).status, 504u);  // the kernel accepts, nobody answers
+      listener.close();
+      EXPECT_EQ((co_await w.client.fetch(w.at, {.method = "POST"}, "x")).status, 502u);
+    });
+  }());
+}
+
+TEST_P(Proxy, ACutAnswerIsCutForTheClientToo) {
+  run([]() -> rt::task<void> {
+    auto handle = [](exchange& e) -> rt::task<void> {
+      auto out = co_await e.start({.status = 200, .headers = {{"Content-Length", "100"}}, .body = {}});
+      co_await out->write(std::string_view("only this"));
+    };
+    co_await with_proxy(handle, [](web& w) -> rt::task<void> {
+      auto c = co_await w.raw();
+      co_await c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+      const auto all = co_await c.rest();
+      EXPECT_TRUE(all.ends_with("only this")) << all;
+    });
+  }());
+}
+
+TEST_P(Proxy, AClientThatLeavesEndsTheUpstreamsAnswer) {
+  run([]() -> rt::task<void> {
+    rt::event ended;
+    auto handle = [&](exchange& e) -> rt::task<void> {
+      auto out = co_await e.start({.status = 200, .headers = {}, .body = {}});
+      const std::string piece(100'000, 'x');
+      std::exception_ptr failed;
+      try {
+        for (;;) co_await out->write(std::string_view(piece));
+      } catch (...) {
+        failed = std::current_exception();
+      }
+      ended.set();
+      std::rethrow_exception(failed);
+    };
+    auto body = [&](web& w) -> rt::task<void> {
+      {
+        auto c = co_await w.raw();
+        co_await c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        co_await c.until("xxxx");
+      }
+      co_await ended.wait();
+    };
+    co_await with_proxy(handle, body);
+  }());
+}
+
+TEST_P(Proxy, WebsocketsCross) {
+  run([]() -> rt::task<void> {
+    std::uint64_t up = 0, down = 0;
+    net::proxy_target target;
+    target.on_bytes = [&](auto u, auto d) { up += u, down += d; };
+    co_await with_proxy(
+        echo_messages,
+        [](web& w) -> rt::task<void> {
+          auto ws =
+              co_await net::connect_websocket(w.client, w.at, {.target = "/ws"}, {.protocols = {"v1", "v2", "other"}});
+          EXPECT_EQ(ws->protocol(), "v2");
+          for (std::size_t size : {0u, 5u, 1000u, 200'000u, 1'000'000u}) {
+            const auto data = pattern(size);
+            auto sender = [](net::websocket& to, const std::string& what) -> rt::task<void> {
+              co_await to.send_binary(rt::as_bytes(what));
+            };
+            auto receiver = [](net::websocket& from, const std::string& what) -> rt::task<void> {
+              auto m = co_await from.receive();
+              EXPECT_TRUE(m && m->binary && m->data == what);
+            };
+            co_await rt::all(sender(*ws, data), receiver(*ws, data));
+          }
+          co_await ws->close(4000, "enough");
+          EXPECT_EQ(ws->close_reason()->code, 4000);
+        },
+        target);
+    EXPECT_GT(up, 1'201'000u);
+    EXPECT_GT(down, 1'201'000u);
+  }());
+}
+
+TEST_P(Proxy, RefusedUpgradesAreRelayed) {
+  run([]() -> rt::task<void> {
+    auto handle = [](exchange& e) -> rt::task<void> {
+      if (e.request().path() == "/denied") fail(disposition::denied, "Not you.");
+      if (e.request().path() == "/plain") co_await e.respond(net::response::text(200, "no socket here"));
+      else co_await echo_messages(e);
+    };
+    co_await with_proxy(handle, [](web& w) -> rt::task<void> {
+      for (auto [path, expected] :
+           {std::pair("/denied", disposition::denied), std::pair("/plain", disposition::failed)}) {
+        try {
+          co_await net::connect_websocket(w.client, w.at, {.target = path});
+          ADD_FAILURE();
+        } catch (const failure& f) {
+          EXPECT_EQ(f.disposition(), expected);
+          EXPECT_FALSE(f.error().peer_text().empty());
+        }
+      }
+      auto c = co_await w.raw();
+      co_await c.send(
+          "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: "
+          "13\r\nSec-WebSocket-Key: short\r\n\r\n");
+      EXPECT_TRUE((co_await c.until("\r\n")).starts_with("HTTP/1.1 400"));
+    });
+  }());
+}
+
+TEST_P(Proxy, NothingIsTunnelledBeforeARightAnswer) {
+  run([]() -> rt::task<void> {
+    // A raw upstream that says 101 with somebody else's Accept, then waits for smuggled requests.
+    auto listener = rt::listener::bind(rt::endpoint::ip("127.0.0.1", 0));
+    const auto port = listener.local().port();
+    net::http_client towards;
+    auto handle = [&](exchange& e) -> rt::task<void> {
+      net::proxy_target target;
+      target.to = {.host = "127.0.0.1", .port = port};
+      target.target = "/";
+      co_await net::forward(e, towards, target);
+    };
+    std::string smuggled;
+    auto upstream = [&]() -> rt::task<void> {
+      raw_client c(co_await listener.accept());
+      listener.close();
+      co_await c.until("\r\n\r\n");
+      co_await c.send(
+          "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+          "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+      smuggled = co_await c.rest();
+    };
+    co_await with_server(handle, {}, [&](web& w) -> rt::task<void> {
+      w.scope.spawn(upstream(), "upstream");
+      auto c = co_await w.raw();
+      co_await c.send(
+          "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: "
+          "13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n");
+      EXPECT_TRUE((co_await c.until("\r\n")).starts_with("HTTP/1.1 502"));
+    });
+    EXPECT_EQ(smuggled, "");
+  }());
+}
+
+TEST_P(Proxy, CancellationCutsATunnelOnBothSides) {
+  run([]() -> rt::task<void> {
+    rt::event upstream_ended;
+    auto upstream = [&](exchange& e) -> rt::task<void> {
+      auto ws = co_await net::accept_websocket(e);
+      std::exception_ptr failed;
+      try {
+        while (co_await ws->receive()) {
+        }
+      } catch (...) {
+        failed = std::current_exception();
+      }
+      upstream_ended.set();
+      if (failed) std::rethrow_exception(failed);
+    };
+    co_await with_server(upstream, {}, [&](web& up) -> rt::task<void> {
+      net::http_client towards;
+      rt::task_node* tunnel = nullptr;
+      auto handle = [&](exchange& e) -> rt::task<void> {
+        net::proxy_target target;
+        target.to = up.at;
+        target.target = "/";
+        tunnel = &co_await rt::this_task();
+        co_await net::forward(e, towards, target);
+      };
+      co_await with_server(handle, {}, [&](web& w) -> rt::task<void> {
+        auto ws = co_await net::connect_websocket(w.client, w.at, {});
+        co_await ws->send_text("x");
+        tunnel->cancel(rt::cancel_reason::revoked);
+        try {
+          EXPECT_FALSE(co_await ws->receive());
+        } catch (const failure& f) {
+          EXPECT_EQ(f.disposition(), disposition::disconnected);
+        }
+        co_await upstream_ended.wait();
+      });
+    });
+  }());
+}
+
+}  // namespace
+}  // namespace atrium::tests
