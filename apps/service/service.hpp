@@ -5,7 +5,7 @@
 ///     return service::run({.name = "static", .summary = "serves the browser application",
 ///                          .define = [&](settings& s) { s.add("root", "DIR", "built application", root).required(); }},
 ///                         argc, argv, [&](service::context& c) -> rt::task<void> {
-///       site pages(root);                                   // lives until serve() returns: put the service's state here
+///       auto& pages = c.make<site>(root);                   // the service's state: outlives every task and handler
 ///       c.router().add("GET", "/app/{path*}", pages.handler());
 ///       c.spawn(pages.watch(), "watch files");              // cancelled when the service drains
 ///       c.ready_when("files", [&] { return pages.check(); });
@@ -13,7 +13,7 @@
 ///     });
 ///   }
 ///
-/// Mounted on --listen: /alive (the loop turns), /ready (serve() was called, every readiness check passes, not draining),
+/// Mounted on --listen (and on --operations-listen, when given): /alive (the loop turns), /ready (serve() was called, every readiness check passes, not draining),
 /// /metrics, /debug/tasks. SIGUSR1 writes the task tree to the log. Everything of a service runs on one loop and one thread.
 #pragma once
 
@@ -44,7 +44,10 @@ struct definition {
   std::string summary;  ///< one line for --help
   std::function<void(settings&)> define = {};  ///< adds its own settings
   std::string listen = "127.0.0.1:0";          ///< default of --listen; empty: no listener unless asked for
-  bool database = false, kubernetes = false, state = false;  ///< which of the shared settings it has (as flags and in --help)
+  /// Which of the shared settings --help shows. All services accept all of them, so that one set of flags starts any.
+  bool database = false, kubernetes = false, state = false;
+  /// Mounts /metrics and /debug/tasks on --listen. False where strangers can reach it: then they are on --operations-listen only.
+  bool operations = true;
   net::http_limits limits = {};
 };
 
@@ -59,6 +62,15 @@ class context {
   /// Serves `handle` on a further address, which gets every path there (no health routes). Starts with serve().
   /// @errors conflict (address in use), thrown at once
   virtual void listen(const std::string& address, net::handler handle, std::shared_ptr<net::tls_context> tls = nullptr) = 0;
+  /// Keeps an object until every handler and background task has ended, whatever way the body ends (last made goes first).
+  /// Locals of the body do not outlive them when the body throws.
+  template <class T, class... Arguments>
+  T& make(Arguments&&... arguments) {
+    auto owned = std::make_shared<T>(std::forward<Arguments>(arguments)...);
+    auto& object = *owned;
+    keep(std::move(owned));
+    return object;
+  }
   /// Where --listen is bound (its port when 0 was asked for), as rt::endpoint::text(); empty without one.
   virtual std::string address() const = 0;
 
@@ -83,6 +95,9 @@ class context {
   /// Becomes ready, serves until SIGTERM, SIGINT or stop(), then drains: hooks, exchanges (at most the grace period), background
   /// tasks. A second signal cuts at once. Rethrows the failure of a background task. Call once, at the end of the body.
   virtual rt::task<void> serve() = 0;
+
+ protected:
+  virtual void keep(std::shared_ptr<void>) = 0;
 };
 
 using body = std::function<rt::task<void>(context&)>;

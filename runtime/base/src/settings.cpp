@@ -184,6 +184,7 @@ std::string settings::help() const {
                     (operands_ ? " " + operands_placeholder_ : std::string()) + "\n" + summary_ +
                     "\n\nEach flag may also be given as the variable beside it or as a key of the --config file.\n\n";
   for (const auto& e : entries_) {
+    if (e->hidden_) continue;
     std::string line = "  --" + e->name_ + (e->flag_ ? "" : " " + e->placeholder_);
     line.resize(std::max<std::size_t>(line.size() + 1, 30), ' ');
     line += variable_of(e->name_);
@@ -203,7 +204,7 @@ std::vector<std::string> settings::describe() const {
   std::vector<std::string> out;
   for (const auto& e : entries_) {
     const std::string value = e->show_();
-    if (value.empty()) continue;
+    if (value.empty() || e->hidden_) continue;
     out.push_back(e->name_ + "=" + (e->secret_ ? "***" : value) + " (" + e->source_ + ")");
   }
   return out;

@@ -36,6 +36,8 @@ class settings {
     entry& required() { required_ = true; return *this; }
     /// Never shown: not in --help, not in describe(), not in error messages. Prefer ATRIUM_* or a file over the flag.
     entry& secret() { secret_ = true; return *this; }
+    /// Accepted, but not listed by --help: shared flags that this program has no use for.
+    entry& hidden(bool yes = true) { hidden_ = yes; return *this; }
     /// Only these texts are accepted.
     entry& one_of(std::vector<std::string> choices) { choices_ = std::move(choices); return *this; }
     /// `complaint(value)` gives what is wrong with a value, or an empty text.
@@ -44,7 +46,7 @@ class settings {
    private:
     friend class settings;
     std::string name_, placeholder_, help_, source_ = "default";
-    bool required_ = false, secret_ = false, flag_ = false, list_ = false;
+    bool required_ = false, secret_ = false, hidden_ = false, flag_ = false, list_ = false;
     std::vector<std::string> choices_;
     std::function<std::string(std::string_view)> check_;
     std::function<std::string(std::string_view)> assign_;  ///< parses into the variable; gives what is wrong, or empty
