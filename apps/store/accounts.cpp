@@ -89,6 +89,10 @@ rt::task<account> accounts::create(const new_account& a) {
   }
 }
 
+rt::task<bool> accounts::any() {
+  co_return (co_await pool_.query("SELECT EXISTS (SELECT FROM accounts) AS there")).one().get<bool>("there");
+}
+
 rt::task<std::optional<account>> accounts::get(domain::account_id id) {
   co_return account_in(
       co_await pool_.query(select("FROM accounts WHERE account_id = $1 AND deleted IS NOT TRUE"), {id.view()}));

@@ -48,6 +48,8 @@ class accounts {
   /// @errors conflict when the e-mail address is taken
   rt::task<account> create(const new_account&);
 
+  /// Whether anybody has an account: false only in a new installation.
+  rt::task<bool> any();
   rt::task<std::optional<account>> get(domain::account_id);
   struct with_password {
     store::account account;
