@@ -2,6 +2,9 @@
 #include <cstdio>
 #include <string_view>
 
+#include "apps/hub-next/hub_next.hpp"
+#include "apps/migrate/migrate.hpp"
+
 namespace {
 
 struct subcommand {
@@ -10,6 +13,8 @@ struct subcommand {
 };
 
 constexpr subcommand subcommands[] = {
+    {"hub-next", "landing page, signing up and in, information pages and /api/v2", atrium::run_hub_next},
+    {"migrate", "brings the database to this program's schema", atrium::run_migrate},
     {"", "", nullptr},  // sentinel: a constexpr array is never empty
 };
 
