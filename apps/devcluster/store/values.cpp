@@ -1,0 +1,201 @@
+#include "apps/devcluster/store/values.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+
+namespace atrium::devcluster {
+
+const json::value* find(const json::value& root, path keys) noexcept {
+  const json::value* at = &root;
+  for (const auto key : keys) {
+    const auto* object = at->if_object();
+    if (!object) return nullptr;
+    at = object->if_contains(json::string_view(key.data(), key.size()));
+    if (!at) return nullptr;
+  }
+  return at;
+}
+
+json::value* find(json::value& root, path keys) noexcept {
+  return const_cast<json::value*>(find(static_cast<const json::value&>(root), keys));
+}
+
+std::string_view text_at(const json::value& root, path keys) noexcept {
+  const auto* at = find(root, keys);
+  const auto* text = at ? at->if_string() : nullptr;
+  return text ? as_view(*text) : std::string_view();
+}
+
+std::optional<std::int64_t> int_at(const json::value& root, path keys) noexcept {
+  const auto* at = find(root, keys);
+  if (!at) return std::nullopt;
+  if (at->is_int64()) return at->get_int64();
+  if (at->is_uint64() && at->get_uint64() <= INT64_MAX) return static_cast<std::int64_t>(at->get_uint64());
+  if (at->is_double() && std::abs(at->get_double()) < 9e15 && std::trunc(at->get_double()) == at->get_double())
+    return static_cast<std::int64_t>(at->get_double());
+  return std::nullopt;
+}
+
+bool true_at(const json::value& root, path keys) noexcept {
+  const auto* at = find(root, keys);
+  return at && at->is_bool() && at->get_bool();
+}
+
+const json::array& array_at(const json::value& root, path keys) noexcept {
+  static const json::array none;
+  const auto* at = find(root, keys);
+  return at && at->is_array() ? at->get_array() : none;
+}
+
+const json::object& object_at(const json::value& root, path keys) noexcept {
+  static const json::object none;
+  const auto* at = find(root, keys);
+  return at && at->is_object() ? at->get_object() : none;
+}
+
+json::object& ensure_object(json::value& root, path keys) {
+  json::value* at = &root;
+  if (!at->is_object()) at->emplace_object();
+  for (const auto key : keys) {
+    json::value& next = at->get_object()[json::string_view(key.data(), key.size())];
+    if (!next.is_object()) next.emplace_object();
+    at = &next;
+  }
+  return at->get_object();
+}
+
+void set_at(json::value& root, path keys, json::value what) {
+  json::value* at = &root;
+  for (const auto key : keys) {
+    if (!at->is_object()) at->emplace_object();
+    at = &at->get_object()[json::string_view(key.data(), key.size())];
+  }
+  *at = std::move(what);
+}
+
+void erase_at(json::value& root, path keys) noexcept {
+  json::value* at = &root;
+  const auto* last = keys.end() - 1;
+  for (const auto* key = keys.begin(); key != last; ++key) {
+    at = find(*at, {*key});
+    if (!at) return;
+  }
+  if (auto* object = at->if_object()) object->erase(json::string_view(last->data(), last->size()));
+}
+
+std::string scalar_text(const json::value& value) {
+  if (const auto* s = value.if_string()) return std::string(as_view(*s));
+  if (value.is_bool()) return value.get_bool() ? "true" : "false";
+  if (value.is_int64()) return std::to_string(value.get_int64());
+  if (value.is_uint64()) return std::to_string(value.get_uint64());
+  return {};
+}
+
+namespace {
+std::string format_time(wall_time when, bool micro) {
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(when.time_since_epoch()).count();
+  const std::time_t seconds = static_cast<std::time_t>(us / 1'000'000);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[48];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+  std::string out = text;
+  if (micro) {
+    std::snprintf(text, sizeof text, ".%06lld", static_cast<long long>(us % 1'000'000));
+    out += text;
+  }
+  return out + "Z";
+}
+}  // namespace
+
+std::string rfc3339(wall_time when) { return format_time(when, false); }
+std::string rfc3339_micro(wall_time when) { return format_time(when, true); }
+
+std::optional<wall_time> parse_rfc3339(std::string_view text) noexcept {
+  std::tm parts{};
+  char buffer[64];
+  if (text.size() < 20 || text.size() >= sizeof buffer) return std::nullopt;
+  text.copy(buffer, text.size());
+  buffer[text.size()] = '\0';
+  const char* rest = strptime(buffer, "%Y-%m-%dT%H:%M:%S", &parts);
+  if (!rest) return std::nullopt;
+  wall_time when = std::chrono::system_clock::from_time_t(timegm(&parts));
+  if (*rest == '.') {
+    double fraction = 0, unit = 0.1;
+    for (++rest; *rest >= '0' && *rest <= '9'; ++rest, unit /= 10) fraction += (*rest - '0') * unit;
+    when += std::chrono::duration_cast<wall_time::duration>(std::chrono::duration<double>(fraction));
+  }
+  if (*rest == 'Z' && rest[1] == '\0') return when;
+  int hours = 0, minutes = 0;
+  char sign = 0;
+  if (std::sscanf(rest, "%c%2d:%2d", &sign, &hours, &minutes) != 3 || (sign != '+' && sign != '-')) return std::nullopt;
+  const auto offset = std::chrono::minutes(hours * 60 + minutes);
+  return sign == '+' ? when - offset : when + offset;
+}
+
+result<std::int64_t> parse_quantity(std::string_view text) {
+  double number = 0;
+  const auto [rest, status] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view unit(rest, static_cast<std::size_t>(text.data() + text.size() - rest));
+  static constexpr std::pair<std::string_view, double> units[] = {
+      {"", 1},      {"m", 1e-3},          {"k", 1e3},           {"M", 1e6},           {"G", 1e9},
+      {"T", 1e12},  {"P", 1e15},          {"Ki", 1024.},        {"Mi", 1048576.},     {"Gi", 1073741824.},
+      {"u", 1e-6},  {"n", 1e-9},          {"Ti", 1099511627776.}, {"Pi", 1125899906842624.}};
+  if (status == std::errc())
+    for (const auto& [name, factor] : units)
+      if (name == unit && std::abs(number * factor) < 9e15)
+        return static_cast<std::int64_t>(std::ceil(number * factor * 1000));
+  return api_error("BadRequest", "'" + std::string(text) + "' is not a quantity; write a number with a unit, such as 500m or 2Gi.");
+}
+
+namespace {
+struct reason_row {
+  std::string_view reason;
+  unsigned status;
+  disposition what;
+};
+constexpr reason_row reasons[] = {
+    {"BadRequest", 400, disposition::invalid},
+    {"Unauthorized", 401, disposition::unauthenticated},
+    {"Forbidden", 403, disposition::denied},
+    {"NotFound", 404, disposition::not_found},
+    {"MethodNotAllowed", 405, disposition::unimplemented},
+    {"NotAcceptable", 406, disposition::invalid},
+    {"AlreadyExists", 409, disposition::conflict},
+    {"Conflict", 409, disposition::conflict},
+    {"Expired", 410, disposition::conflict},
+    {"Gone", 410, disposition::conflict},
+    {"RequestEntityTooLarge", 413, disposition::invalid},
+    {"UnsupportedMediaType", 415, disposition::invalid},
+    {"Invalid", 422, disposition::invalid},
+    {"TooManyRequests", 429, disposition::overloaded},
+    {"InternalError", 500, disposition::failed},
+    {"ServiceUnavailable", 503, disposition::overloaded},
+    {"Timeout", 504, disposition::timed_out},
+};
+}  // namespace
+
+error api_error(std::string_view reason, std::string message, std::source_location where) {
+  disposition what = disposition::failed;
+  for (const auto& row : reasons)
+    if (row.reason == reason) what = row.what;
+  return error(what, std::move(message), where).with_code(std::string(reason));
+}
+
+unsigned status_of_reason(std::string_view reason) noexcept {
+  for (const auto& row : reasons)
+    if (row.reason == reason) return row.status;
+  return 500;
+}
+
+std::string reason_of(const error& e) {
+  for (const auto& row : reasons)
+    if (row.reason == e.code()) return e.code();
+  for (const auto& row : reasons)
+    if (row.what == e.disposition()) return std::string(row.reason);
+  return "InternalError";
+}
+
+}  // namespace atrium::devcluster

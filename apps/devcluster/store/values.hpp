@@ -1,0 +1,55 @@
+/// @file values.hpp - short ways through JSON values, API times and API errors. Layer: apps/devcluster, I/O-free.
+#pragma once
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <chrono>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "atrium/base/result.hpp"
+
+namespace atrium::devcluster {
+
+namespace json = boost::json;
+using path = std::initializer_list<std::string_view>;
+using wall_time = std::chrono::system_clock::time_point;
+
+/// The value below `root` at `keys`, or null when a step is missing or not an object.
+const json::value* find(const json::value& root, path keys) noexcept;
+json::value* find(json::value& root, path keys) noexcept;
+/// Text there, or empty.
+std::string_view text_at(const json::value& root, path keys) noexcept;
+std::optional<std::int64_t> int_at(const json::value& root, path keys) noexcept;
+bool true_at(const json::value& root, path keys) noexcept;
+/// The array (object) there, or an empty one.
+const json::array& array_at(const json::value& root, path keys) noexcept;
+const json::object& object_at(const json::value& root, path keys) noexcept;
+/// Makes objects along the way; what is in the way and no object is replaced.
+json::object& ensure_object(json::value& root, path keys);
+void set_at(json::value& root, path keys, json::value what);
+void erase_at(json::value& root, path keys) noexcept;
+
+inline std::string_view as_view(const json::string& s) noexcept { return {s.data(), s.size()}; }
+
+/// A value as field selectors compare it: strings as they are, numbers and booleans as text, else empty.
+std::string scalar_text(const json::value& value);
+
+/// RFC 3339 in UTC, seconds ("2026-01-02T03:04:05Z") or microseconds (MicroTime).
+std::string rfc3339(wall_time);
+std::string rfc3339_micro(wall_time);
+std::optional<wall_time> parse_rfc3339(std::string_view text) noexcept;
+
+/// "500m", "1.5", "2Gi", "3e3" in units of 1/1000. @errors BadRequest
+result<std::int64_t> parse_quantity(std::string_view text);
+
+/// An error of the API: `reason` is one of Kubernetes' StatusReasons and decides the HTTP status.
+error api_error(std::string_view reason, std::string message, std::source_location where = std::source_location::current());
+unsigned status_of_reason(std::string_view reason) noexcept;
+/// The StatusReason of any error; by its disposition when it was not made by api_error.
+std::string reason_of(const error&);
+
+}  // namespace atrium::devcluster
