@@ -162,6 +162,7 @@ result<void> record_apply(json::value& target, const json::value& applied, std::
 
 result<void> merge_applied(json::value& target, const json::value& applied, std::string_view manager, bool force, wall_time now) {
   if (!applied.is_object()) return api_error("BadRequest", "An apply patch is an object.");
+  if (manager.empty()) return api_error("BadRequest", "metadata.managedFields: fieldManager is required for apply patch");
   if (find(applied, {"metadata", "managedFields"})) return api_error("BadRequest", "metadata.managedFields must be nil");
   const field_set wanted = fields_of(applied);
   field_set before, of_others;

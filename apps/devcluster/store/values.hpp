@@ -28,6 +28,8 @@ bool true_at(const json::value& root, path keys) noexcept;
 /// The array (object) there, or an empty one.
 const json::array& array_at(const json::value& root, path keys) noexcept;
 const json::object& object_at(const json::value& root, path keys) noexcept;
+const json::array& array_at(json::value&&, path) = delete;  // would point into a value that is gone
+const json::object& object_at(json::value&&, path) = delete;
 /// Makes objects along the way; what is in the way and no object is replaced.
 json::object& ensure_object(json::value& root, path keys);
 void set_at(json::value& root, path keys, json::value what);
