@@ -1,0 +1,176 @@
+// Runs before any thread is started: setns into a user namespace demands a single thread.
+#include "apps/devcluster/agent/helpers.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace atrium::devcluster {
+
+namespace {
+
+struct arguments {
+  std::vector<std::string> cgroups;
+  std::vector<std::pair<int, std::string>> binds;
+  std::vector<int> keep;
+  std::string stage, directory;
+  long id = -1, pid = -1;
+  char** command = nullptr;
+};
+
+[[noreturn]] void give_up(const char* what) {
+  std::fprintf(stderr, "atrium: cannot make the sandbox: %s: %s\n", what, std::strerror(errno));
+  _exit(helper_failed);
+}
+
+arguments parse(int argc, char** argv) {
+  arguments out;
+  for (int i = 1; i < argc; ++i) {
+    const std::string flag = argv[i];
+    if (flag == "--") {
+      out.command = argv + i + 1;
+      break;
+    }
+    errno = EINVAL;
+    if (++i >= argc) give_up("an argument lacks its value");
+    const std::string value = argv[i];
+    if (flag == "--cgroup") out.cgroups.push_back(value);
+    else if (flag == "--bind") out.binds.emplace_back(std::atoi(value.c_str()), value.substr(value.find('=') + 1));
+    else if (flag == "--keep") out.keep.push_back(std::atoi(value.c_str()));
+    else if (flag == "--stage") out.stage = value;
+    else if (flag == "--directory") out.directory = value;
+    else if (flag == "--id") out.id = std::atol(value.c_str());
+    else if (flag == "--pid") out.pid = std::atol(value.c_str());
+    else give_up("unknown argument");
+  }
+  errno = EINVAL;
+  if (!out.command || !*out.command) give_up("no command is given");
+  return out;
+}
+
+void join_cgroups(const std::vector<std::string>& files) {
+  for (const auto& file : files) {
+    const int fd = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || ::write(fd, "0", 1) != 1) give_up("joining a control group");
+    ::close(fd);
+  }
+}
+
+void stage_binds(const arguments& a) {
+  if (a.binds.empty()) return;
+  if (::unshare(CLONE_NEWNS) != 0) give_up("a mount namespace");
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) give_up("private mounts");
+  if (::mount("tmpfs", a.stage.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k") != 0) give_up("the staging folder");
+  for (const auto& [fd, name] : a.binds) {
+    struct stat about {};
+    if (::fstat(fd, &about) != 0) give_up("a mount's source");
+    const std::string target = a.stage + "/" + name, source = "/proc/self/fd/" + std::to_string(fd);
+    if (S_ISDIR(about.st_mode)) {
+      if (::mkdir(target.c_str(), 0755) != 0) give_up("a mount point");
+    } else {
+      const int file = ::open(target.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+      if (file < 0) give_up("a mount point");
+      ::close(file);
+    }
+    if (::mount(source.c_str(), target.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) give_up("a bind mount");
+  }
+}
+
+void become(long id) {
+  if (id < 0) return;
+  const auto n = static_cast<unsigned>(id);
+  if (::geteuid() == 0 && ::setgroups(0, nullptr) != 0 && errno != EPERM) give_up("dropping groups");
+  if (::setresgid(n, n, n) != 0 || ::setresuid(n, n, n) != 0) give_up("changing the user");
+}
+
+void reset_signals() {
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  for (const int number : {SIGPIPE, SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::signal(number, SIG_DFL);
+}
+
+int namespace_of(long pid, const char* kind) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/ns/" + kind;
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) give_up("the sandbox is gone");
+  return fd;
+}
+
+bool same_namespace(int a, int b) {
+  struct stat x {}, y {};
+  return ::fstat(a, &x) == 0 && ::fstat(b, &y) == 0 && x.st_ino == y.st_ino && x.st_dev == y.st_dev;
+}
+
+/// bubblewrap nests two user namespaces: the outer owns the other namespaces, the inner is where the program runs.
+void enter_namespaces(long pid) {
+  const int user = namespace_of(pid, "user"), mount = namespace_of(pid, "mnt");
+  const int others[] = {namespace_of(pid, "pid"), namespace_of(pid, "net"), namespace_of(pid, "ipc"), namespace_of(pid, "uts"), namespace_of(pid, "cgroup"), mount};
+  const int owner = ::ioctl(mount, NS_GET_USERNS);
+  if (owner < 0) give_up("the owner of the sandbox");
+  if (::setns(owner, CLONE_NEWUSER) != 0) give_up("entering the user namespace");
+  for (const int fd : others)
+    if (::setns(fd, 0) != 0) give_up("entering the sandbox");
+  if (!same_namespace(owner, user) && ::setns(user, CLONE_NEWUSER) != 0) give_up("entering the inner user namespace");
+}
+
+}  // namespace
+
+int run_launch(int argc, char** argv) {
+  const arguments a = parse(argc, argv);
+  join_cgroups(a.cgroups);
+  stage_binds(a);
+  become(a.id);
+  reset_signals();
+  if (::close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) != 0) give_up("closing descriptors");
+  for (const int fd : a.keep)
+    if (::fcntl(fd, F_SETFD, 0) != 0) give_up("a descriptor to keep");
+  ::execv(a.command[0], a.command);
+  give_up("starting bubblewrap");
+}
+
+int run_enter(int argc, char** argv) {
+  const arguments a = parse(argc, argv);
+  join_cgroups(a.cgroups);
+  if (::geteuid() == 0 && ::setgroups(0, nullptr) != 0) give_up("dropping groups");
+  enter_namespaces(a.pid);
+  become(a.id);
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) give_up("giving up privileges");
+  for (int capability = 0; capability < 64; ++capability) ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+  reset_signals();
+  const pid_t child = ::fork();  // a pid namespace is entered by children
+  if (child < 0) give_up("a process");
+  if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (!a.directory.empty() && ::chdir(a.directory.c_str()) != 0 && ::chdir("/") != 0) give_up("the working folder");
+    ::close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+    ::execvp(a.command[0], a.command);
+    const int why = errno;
+    std::fprintf(stderr, "exec: \"%s\": %s\n", a.command[0], why == ENOENT ? "executable file not found in $PATH" : std::strerror(why));
+    _exit(why == ENOENT ? 127 : 126);
+  }
+  // The terminal's signals reach the child by its process group; this process only waits.
+  for (const int number : {SIGINT, SIGQUIT, SIGTSTP, SIGHUP}) ::signal(number, SIG_IGN);
+  for (const int fd : {0, 1, 2}) ::close(fd);  // the other side sees the end when the child's are closed
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+}  // namespace atrium::devcluster
