@@ -4,6 +4,7 @@
 
 #include "apps/hub-next/hub_next.hpp"
 #include "apps/migrate/migrate.hpp"
+#include "apps/devcluster/devcluster.hpp"
 
 namespace {
 
@@ -15,6 +16,7 @@ struct subcommand {
 constexpr subcommand subcommands[] = {
     {"hub-next", "landing page, signing up and in, information pages and /api/v2", atrium::run_hub_next},
     {"migrate", "brings the database to this program's schema", atrium::run_migrate},
+    {"devcluster", "the Kubernetes API of one machine, with a node that runs pods as sandboxes", &atrium::devcluster::run_devcluster},
     {"", "", nullptr},  // sentinel: a constexpr array is never empty
 };
 

@@ -157,6 +157,8 @@ std::string api::render(const api_request& request, const object_ptr& object) co
 
 outcome api::handle(const api_request& request) {
   auto segments = segments_of(request.path);
+  if (request.path == "/openapi/v2" && request.accept.find("protobuf") != std::string::npos)
+    return api_answer{.status = 200, .body = openapi_v2_protobuf(), .content_type = openapi_v2_type};
   if (auto fixed = fixed_document(segments)) {
     if (request.method != "GET" && request.method != "HEAD")
       return failure_answer(api_error("MethodNotAllowed", "This address can only be read."));

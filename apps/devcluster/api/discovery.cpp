@@ -85,6 +85,14 @@ json::value openapi_document(std::string_view group) {
 
 }  // namespace
 
+std::string openapi_v2_protobuf() {
+  const auto field = [](int number, const std::string& text) {
+    return std::string(1, static_cast<char>(number << 3 | 2)) + static_cast<char>(text.size()) + text;
+  };
+  // Document {swagger = 1, info = 2 {title = 1, version = 2}, paths = 8 {}}
+  return field(1, "2.0") + field(2, field(1, "Kubernetes") + field(2, git_version)) + field(8, "");
+}
+
 std::optional<std::string> fixed_document(const std::vector<std::string>& segments) {
   std::string path;
   for (const auto& segment : segments) path += "/" + segment;

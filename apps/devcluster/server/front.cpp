@@ -109,6 +109,7 @@ rt::task<void> front::serve(net::exchange& ex) {
   auto done = requests_.handle(call);
   if (auto* answer = std::get_if<api_answer>(&done)) {
     auto response = json_response(answer->status, std::move(answer->body));
+    response.headers.set("Content-Type", answer->content_type);
     for (const auto& warning : answer->warnings) {
       std::string quoted;
       for (const char c : warning) {
