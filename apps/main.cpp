@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "apps/hub-next/hub_next.hpp"
+#include "apps/hub-websocket/hub_websocket.hpp"
 #include "apps/migrate/migrate.hpp"
 #include "apps/devcluster/devcluster.hpp"
 
@@ -15,6 +16,7 @@ struct subcommand {
 
 constexpr subcommand subcommands[] = {
     {"hub-next", "landing page, signing up and in, information pages and /api/v2", atrium::run_hub_next},
+    {"hub-websocket", "browsers' requests and live queries over one WebSocket", atrium::run_hub_websocket},
     {"migrate", "brings the database to this program's schema", atrium::run_migrate},
     {"devcluster", "the Kubernetes API of one machine, with a node that runs pods as sandboxes", &atrium::devcluster::run_devcluster},
     {"", "", nullptr},  // sentinel: a constexpr array is never empty

@@ -43,6 +43,19 @@ rt::task<std::vector<bool>> sessions::still_valid(std::span<const std::string> h
   co_return out;
 }
 
+rt::task<std::vector<std::optional<domain::timestamp>>> sessions::expirations(std::span<const std::string> hashes) {
+  const auto rows = co_await pool_.query(
+      "SELECT CASE WHEN a.account_id IS NOT NULL THEN r.expire END AS expire FROM unnest($1::text[]) WITH ORDINALITY "
+      "AS "
+      "asked(hash, place) LEFT JOIN remember_me r ON r.hash = asked.hash AND r.expire > timezone('UTC', now()) "
+      "LEFT JOIN accounts a ON a.account_id = r.account_id AND a.deleted IS NOT TRUE AND a.banned IS NOT TRUE ORDER BY "
+      "place",
+      {pg::array(hashes)});
+  std::vector<std::optional<domain::timestamp>> out;
+  for (const auto row : rows) out.push_back(time_of(row.get<std::optional<std::string_view>>("expire")));
+  co_return out;
+}
+
 rt::task<std::size_t> sessions::remove_expired(int limit) {
   co_return (co_await pool_.query("DELETE FROM remember_me WHERE hash IN (SELECT hash FROM remember_me WHERE expire <= "
                                   "timezone('UTC', now()) LIMIT $1::int)",

@@ -24,6 +24,8 @@ class sessions {
   rt::task<std::size_t> remove_all(domain::account_id);
   /// Which of these are (still) good, in the order asked. One query, for rechecking many connections.
   rt::task<std::vector<bool>> still_valid(std::span<const std::string> hashes);
+  /// When each of these ends by itself, in the order asked; empty for one that is not good (any more). One query.
+  rt::task<std::vector<std::optional<domain::timestamp>>> expirations(std::span<const std::string> hashes);
   /// Deletes expired ones, at most `limit`; gives how many.
   rt::task<std::size_t> remove_expired(int limit = 1000);
 

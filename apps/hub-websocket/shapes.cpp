@@ -1,0 +1,91 @@
+#include "apps/hub-websocket/shapes.hpp"
+
+#include "apps/domain/json.hpp"
+
+namespace atrium::hub_websocket {
+
+namespace json = boost::json;
+
+namespace {
+
+json::value time_value(const std::optional<domain::timestamp>& time) {
+  if (!time) return nullptr;
+  return json::string(domain::to_iso8601(*time));
+}
+
+}  // namespace
+
+json::object project_row(const store::project& p, const name_of& name) {
+  json::object users;
+  json::array collaborators;
+  for (const auto& [account, group] : p.users) {
+    users[account.view()] = json::object{{"group", domain::to_string(group)}};
+    collaborators.push_back(
+        json::object{{"account_id", account.view()}, {"name", name(account)}, {"group", domain::to_string(group)}});
+  }
+  return {{"project_id", p.project_id.view()},
+          {"title", p.title},
+          {"description", p.description},
+          {"state", json::parse(domain::to_json(p.state))},
+          {"status", domain::parse_object(p.status)},
+          {"action_request", p.action_request ? json::parse(domain::to_json(*p.action_request)) : json::value(nullptr)},
+          {"users", std::move(users)},
+          {"collaborators", std::move(collaborators)},
+          {"last_edited", time_value(p.last_edited)},
+          {"last_active", domain::parse_object(p.last_active)},
+          {"created", time_value(p.created)},
+          {"deleted", p.deleted}};
+}
+
+json::object hello_account(const store::account& a) {
+  json::array groups;
+  for (const auto& g : a.groups) groups.emplace_back(g);
+  return {{"account_id", a.account_id.view()},
+          {"email_address", a.email_address},
+          {"first_name", a.first_name},
+          {"last_name", a.last_name},
+          {"groups", std::move(groups)}};
+}
+
+json::object account_row(const store::account& a) {
+  auto row = hello_account(a);
+  row["other_settings"] = domain::parse_object(a.other_settings);
+  row["created"] = time_value(a.created);
+  return row;
+}
+
+json::array collaborator_list(const std::vector<store::collaborator>& all) {
+  json::array out;
+  for (const auto& c : all) {
+    json::object one{{"account_id", c.person.account_id.view()},
+                     {"first_name", c.person.first_name},
+                     {"last_name", c.person.last_name},
+                     {"group", domain::to_string(c.group)}};
+    if (!c.person.email_address.empty()) one["email_address"] = c.person.email_address;
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+json::array person_list(const std::vector<store::person>& all) {
+  json::array out;
+  for (const auto& p : all)
+    out.push_back(
+        json::object{{"account_id", p.account_id.view()}, {"first_name", p.first_name}, {"last_name", p.last_name}});
+  return out;
+}
+
+json::object api_key_row(const store::api_key& k) {
+  json::object row{{"id", k.id},
+                   {"name", k.name},
+                   {"trunc", k.trunc},
+                   {"created", time_value(k.created)},
+                   {"expire", time_value(k.expire)},
+                   {"last_active", time_value(k.last_active)}};
+  if (k.project_id) row["project_id"] = k.project_id->view();
+  return row;
+}
+
+json::value timeline_value(const domain::start_timeline& t) { return json::parse(domain::to_json(t)); }
+
+}  // namespace atrium::hub_websocket
