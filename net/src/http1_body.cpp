@@ -110,7 +110,10 @@ bool chunk_decoder::extension_char(char c) {
 
 bool chunk_decoder::trailer_end() {
   if (trailer_.empty()) return state_ = state::finished, true;
-  if (!split_field(trailer_)) return refuse("A trailer field is malformed.");
+  const auto field = split_field(trailer_);
+  if (!field) return refuse("A trailer field is malformed.");
+  for (auto name : {"Content-Length", "Transfer-Encoding", "Host"})  // too late: some parsers would believe them
+    if (equal_nocase(field->first, name)) return refuse("A trailer field says how the message is framed.");
   trailer_.clear();
   state_ = state::trailer;
   return true;

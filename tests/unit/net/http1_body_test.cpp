@@ -57,7 +57,8 @@ TEST(Chunks, TricksAreRefused) {
        {"+1\r\nx\r\n", "-1\r\nx\r\n", "0x1\r\nx\r\n", "1_0\r\n", " 1\r\nx\r\n", "1 \r\nx\r\n", "1\t\r\nx\r\n", "\r\n", ";a\r\n", "g\r\n", "1\nx\r\n",
         "1\r\nx\n", "1\r\nxy\r\n", "1\r\nx\r\r\n", "1\rx\r\n", "fffffffffffffffff\r\n", "0000000000000000\r\n", "1;\r\nx\r\n", "1; a\r\nx\r\n",
         "1;a b\r\nx\r\n", "1;a=\r\nx\r\n", "1;a=b=c\r\n", "1;a=\"b\r\nx\r\n", "1;a=\"b\"c\r\n", "1;a\rb\r\n", "1;a\nx", "1;a=\"\x01\"\r\n", "1;\x80\r\n",
-        "0\r\n\n", "0\r\nX : a\r\n\r\n", "0\r\nX\r\n\r\n", "0\r\n X: a\r\n\r\n", "0\r\nX: a\n\r\n", "0\r\n\rX", "0\r\nX: a\rb\r\n\r\n", "1;a=\"b\\\r\n"})
+        "0\r\n\n", "0\r\nX : a\r\n\r\n", "0\r\nX\r\n\r\n", "0\r\n X: a\r\n\r\n", "0\r\nX: a\n\r\n", "0\r\n\rX", "0\r\nX: a\rb\r\n\r\n", "1;a=\"b\\\r\n",
+        "0\r\nContent-Length: 1\r\n\r\n", "0\r\ntransfer-encoding: chunked\r\n\r\n", "0\r\nHost: a\r\n\r\n"})
     EXPECT_EQ(decode(text).what, progress::refused) << text;
   using std::string_literals::operator""s;
   EXPECT_EQ(decode("0\r\nX: a\0b\r\n\r\n"s).what, progress::refused);
