@@ -4,6 +4,7 @@
 
 #include "apps/hub-next/hub_next.hpp"
 #include "apps/hub-websocket/hub_websocket.hpp"
+#include "apps/manage-action/manage_action.hpp"
 #include "apps/migrate/migrate.hpp"
 #include "apps/devcluster/devcluster.hpp"
 
@@ -17,6 +18,7 @@ struct subcommand {
 constexpr subcommand subcommands[] = {
     {"hub-next", "landing page, signing up and in, information pages and /api/v2", atrium::run_hub_next},
     {"hub-websocket", "browsers' requests and live queries over one WebSocket", atrium::run_hub_websocket},
+    {"manage-action", "starts, stops and restarts projects as people ask for it", atrium::run_manage_action},
     {"migrate", "brings the database to this program's schema", atrium::run_migrate},
     {"devcluster", "the Kubernetes API of one machine, with a node that runs pods as sandboxes", &atrium::devcluster::run_devcluster},
     {"", "", nullptr},  // sentinel: a constexpr array is never empty
