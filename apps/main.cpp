@@ -7,6 +7,9 @@
 #include "apps/manage-action/manage_action.hpp"
 #include "apps/migrate/migrate.hpp"
 #include "apps/devcluster/devcluster.hpp"
+#include "apps/edge/edge.hpp"
+#include "apps/static/static.hpp"
+#include "apps/up/up.hpp"
 
 namespace {
 
@@ -21,7 +24,9 @@ constexpr subcommand subcommands[] = {
     {"manage-action", "starts, stops and restarts projects as people ask for it", atrium::run_manage_action},
     {"migrate", "brings the database to this program's schema", atrium::run_migrate},
     {"devcluster", "the Kubernetes API of one machine, with a node that runs pods as sandboxes", &atrium::devcluster::run_devcluster},
-    {"", "", nullptr},  // sentinel: a constexpr array is never empty
+    {"edge", "forwards by path to the services", atrium::edge::run_edge},
+    {"static", "serves the browser application", atrium::static_files::run_static},
+    {"up", "runs the whole system on this machine", atrium::up::run_up},
 };
 
 int usage(std::FILE* to) {
