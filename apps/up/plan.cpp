@@ -22,7 +22,7 @@ child_spec service(const layout& l, const std::string& name, std::vector<std::st
   const auto address = name == "edge" ? l.listen : l.socket(name);
   std::vector<std::string> argv{l.program, name, "--listen", address};
   argv.insert(argv.end(), flags.begin(), flags.end());
-  return {.name = name, .argv = std::move(argv), .environment = {}, .log_file = l.log(name),
+  return {.name = name, .argv = std::move(argv), .environment = {}, .log_file = l.log(name), .pid_file = l.run() + "/" + name + ".pid",
           .is_ready = [address] { return answers_ready(address); }};
 }
 
