@@ -86,10 +86,10 @@ int run_edge(int argc, char** argv) {
     s.add("hub-api", "ORIGIN", "of hub-api, when it runs", all.hub_api);
     s.add("static", "ORIGIN", "of static", all.static_files).required();
   };
-  return service::run({.name = "edge", .summary = "forwards by path to the services", .define = define, .listen = "127.0.0.1:8080"}, argc, argv,
+  return service::run({.name = "edge", .summary = "forwards by path to the services", .define = define, .listen = "127.0.0.1:8080", .operations = false}, argc, argv,
                       [&](service::context& c) -> rt::task<void> {
-                        gate forward_all(all);
-                        c.router().otherwise([&](net::exchange& x) { return forward_all(x); });
+                        auto& forward_all = c.make<gate>(all);
+                        c.router().otherwise([&forward_all](net::exchange& x) { return forward_all(x); });
                         co_await c.serve();
                       });
 }

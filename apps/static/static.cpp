@@ -27,7 +27,7 @@ int run_static(int argc, char** argv) {
   const auto define = [&](settings& s) { s.add("root", "DIR", "the built browser application", root); };
   return service::run({.name = "static", .summary = "serves the browser application", .define = define}, argc, argv,
                       [&](service::context& c) -> rt::task<void> {
-                        const auto pages = site::load(root);
+                        const auto& pages = c.make<site>(site::load(root));
                         const auto serve = [&pages](net::exchange& x) { return x.respond(pages.answer(x.request(), x.request().path(), make_nonce())); };
                         c.router().add("GET", "/app", serve);
                         c.router().add("GET", "/app/{path*}", serve);

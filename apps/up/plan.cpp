@@ -35,7 +35,7 @@ child_spec devcluster(const layout& l) {
 std::vector<child_spec> services(const layout& l) {
   const std::vector<std::string> database{"--database", l.database}, both{"--database", l.database, "--kubeconfig", l.kubeconfig()};
   return {
-      service(l, "edge", {"--static", l.socket("static"), "--hub-next", l.socket("hub-next"), "--hub-websocket", l.socket("hub-websocket"),
+      service(l, "edge", {"--operations-listen", l.socket("edge-operations"), "--static", l.socket("static"), "--hub-next", l.socket("hub-next"), "--hub-websocket", l.socket("hub-websocket"),
                           "--hub-proxy", l.socket("hub-proxy")}),
       service(l, "static", {"--root", l.web}),
       service(l, "hub-next", database),
