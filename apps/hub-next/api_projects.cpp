@@ -5,6 +5,7 @@
 
 #include "apps/hub-next/api.hpp"
 #include "apps/operations/projects.hpp"
+#include "atrium/base/log.hpp"
 
 namespace atrium::hub_next {
 
@@ -86,6 +87,22 @@ rt::task<json::value> list_collaborators(call& c) {
   co_return out;
 }
 
+/// The answer of a project's server. @errors disconnected, timed_out, with a sentence that names no address of ours
+rt::task<net::http_client::whole> ask_pod(net::http_client& client, const net::origin& pod, net::request head,
+                                          std::string body, rt::duration limit) {
+  std::optional<error> problem;
+  try {
+    co_return co_await rt::with_timeout(limit, client.fetch(pod, std::move(head), std::move(body)));
+  } catch (const failure& f) {
+    if (f.disposition() == disposition::cancelled) throw;
+    problem = f.error();
+  }
+  log::warn("project did not answer", {{"pod", pod.authority()}, {"error", *problem}});
+  if (problem->disposition() == disposition::timed_out)
+    fail(disposition::timed_out, "The command took longer than its timeout allows. Give it a larger timeout.");
+  fail(disposition::disconnected, "The project does not answer. Try again in a moment, or restart the project.");
+}
+
 /// Passes the call on to port 6000 of the project, in the project's own terms.
 rt::task<json::value> exec(call& c) {
   const auto project = c.project();
@@ -111,8 +128,7 @@ rt::task<json::value> exec(call& c) {
   const net::origin pod{.host = access->state.ip, .port = 6000};
   const auto limit =
       std::chrono::seconds(static_cast<int>(seconds) + 15);  // the project ends the command itself before that
-  const auto answer =
-      co_await rt::with_timeout(limit, c.site.to_projects.fetch(pod, std::move(head), json::serialize(parameters)));
+  const auto answer = co_await ask_pod(c.site.to_projects, pod, std::move(head), json::serialize(parameters), limit);
   const std::vector<store::grant> active{{project, c.account()}};
   co_await store::projects(c.site.pool).touch(active);
   json::error_code problem;

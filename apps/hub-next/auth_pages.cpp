@@ -134,12 +134,12 @@ rt::task<void> show_sign_out(net::exchange& x, site& s) {
 }  // namespace
 
 void add_auth(net::router& router, site& s) {
-  router.add("GET", "/auth/sign-up", [&s](net::exchange& x) { return show_form(x, s, true); });
-  router.add("GET", "/auth/sign-in", [&s](net::exchange& x) { return show_form(x, s, false); });
-  router.add("GET", "/auth/sign-out", [&s](net::exchange& x) { return show_sign_out(x, s); });
-  router.add("POST", "/auth/sign-up", [&s](net::exchange& x) { return sign_up(x, s); });
-  router.add("POST", "/auth/sign-in", [&s](net::exchange& x) { return sign_in(x, s); });
-  router.add("POST", "/auth/sign-out", [&s](net::exchange& x) { return sign_out(x, s); });
+  router.add("GET", "/auth/sign-up", on_page(s, [](net::exchange& x, site& t) { return show_form(x, t, true); }));
+  router.add("GET", "/auth/sign-in", on_page(s, [](net::exchange& x, site& t) { return show_form(x, t, false); }));
+  router.add("GET", "/auth/sign-out", on_page(s, show_sign_out));
+  router.add("POST", "/auth/sign-up", on_page(s, sign_up));
+  router.add("POST", "/auth/sign-in", on_page(s, sign_in));
+  router.add("POST", "/auth/sign-out", on_page(s, sign_out));
 }
 
 }  // namespace atrium::hub_next

@@ -15,6 +15,10 @@ rt::task<brand> brand_of(site&);
 
 /// Answers with a page.
 rt::task<void> show(net::exchange&, site&, page);
+using page_function = rt::task<void> (*)(net::exchange&, site&);
+/// A handler whose failures are told on a page, in words, with the status of their disposition.
+net::handler on_page(site&, page_function);
+
 /// Answers 303 to a path of ours, with `cookie` as Set-Cookie when not empty.
 rt::task<void> go(net::exchange&, std::string path, std::string cookie = {});
 

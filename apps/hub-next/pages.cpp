@@ -22,12 +22,12 @@ std::string fact(std::string_view what, std::string_view how) {
 }
 
 std::string landing(bool first) {
-  return "<div class=\"hero\"><section><h1>Work together in Linux projects, from the browser.</h1>"
+  return "<div class=\"hero\"><section class=\"intro\"><h1>Work together in Linux projects, from the browser.</h1>"
          "<p class=\"lead\">Terminals, files and editors that several people share live, next to the software you "
          "need.</p><ul class=\"plain facts\">" +
          fact("One text, many hands.", "Everybody sees every letter at once, in files and in terminals.") +
-         fact("A real machine.", "Your own files, tools, servers and notebooks, kept where you left them.") +
-         fact("Your way in.", "Browser, SSH and an API lead to the same project.") +
+         fact("A real machine.", "Your own files, tools and servers, kept where you left them.") +
+         fact("Open to programs.", "An API with keys of your own leads to the same projects.") +
          "</ul></section><section class=\"card tabs\" aria-label=\"Your account\">"
          "<input type=\"radio\" name=\"tab\" id=\"tab-up\" checked><input type=\"radio\" name=\"tab\" id=\"tab-in\">"
          "<div class=\"tabbar\"><label for=\"tab-up\">Create account</label><label for=\"tab-in\">Sign "
@@ -106,11 +106,11 @@ rt::task<void> policy_page(net::exchange& x, site& s) {
 }  // namespace
 
 void add_pages(net::router& router, site& s) {
-  router.add("GET", "/", [&s](net::exchange& x) { return start_page(x, s); });
-  router.add("GET", "/info", [&s](net::exchange& x) { return info_page(x, s); });
-  router.add("GET", "/policies", [&s](net::exchange& x) { return policy_index(x, s); });
-  router.add("GET", "/policies/{name}", [&s](net::exchange& x) { return policy_page(x, s); });
-  router.otherwise([&s](net::exchange& x) { return missing_page(x, s); });
+  router.add("GET", "/", on_page(s, start_page));
+  router.add("GET", "/info", on_page(s, info_page));
+  router.add("GET", "/policies", on_page(s, policy_index));
+  router.add("GET", "/policies/{name}", on_page(s, policy_page));
+  router.otherwise(on_page(s, missing_page));
 }
 
 }  // namespace atrium::hub_next

@@ -7,7 +7,7 @@ const std::string_view style_sheet = R"css(
 :root{color-scheme:light dark;--font:system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;--mono:ui-monospace,"SF Mono",Menlo,Consolas,monospace;
 --ground:oklch(98.5% .003 260);--card:oklch(100% 0 0);--line:oklch(89% .006 260);--line-strong:oklch(62% .012 260);--text:oklch(22% .02 260);--quiet:oklch(43% .02 260);
 --accent:oklch(48% .17 264);--accent-strong:oklch(41% .17 264);--on-accent:oklch(99% 0 0);--bad:oklch(47% .18 27);--bad-ground:oklch(96.5% .02 27);--good:oklch(50% .13 150);
---s1:4px;--s2:8px;--s3:12px;--s4:16px;--s5:24px;--s6:32px;--s7:48px;--r1:6px;--r2:10px}
+--s1:4px;--s2:8px;--s3:12px;--s4:16px;--s5:24px;--s6:32px;--s7:48px;--r1:6px;--r2:10px;--display:clamp(28px,4.6vw,40px)}
 @media (prefers-color-scheme:dark){:root{--ground:oklch(18% .012 260);--card:oklch(22% .014 260);--line:oklch(32% .014 260);--line-strong:oklch(58% .014 260);--text:oklch(95% .005 260);--quiet:oklch(78% .012 260);
 --accent:oklch(76% .12 264);--accent-strong:oklch(83% .1 264);--on-accent:oklch(18% .03 264);--bad:oklch(79% .12 27);--bad-ground:oklch(28% .05 27);--good:oklch(78% .13 150)}}
 *{box-sizing:border-box}
@@ -31,7 +31,7 @@ p{margin:0 0 var(--s3);max-width:68ch}
 ul.plain{list-style:none;margin:0;padding:0}
 .lead{font-size:16px;color:var(--quiet);max-width:46ch;margin-bottom:var(--s5)}
 .hero{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,400px);gap:var(--s7);align-items:start;padding-top:var(--s5)}
-.hero h1{font-size:clamp(28px,4.6vw,40px)}
+.hero h1{font-size:var(--display)}
 .facts li{display:grid;grid-template-columns:24px 1fr;gap:var(--s2);padding:var(--s2) 0;max-width:52ch}
 .facts svg{width:18px;height:18px;margin-top:2px;color:var(--accent)}
 .facts b{font-weight:550}.facts span{color:var(--quiet)}
@@ -52,7 +52,7 @@ input:focus{outline:2px solid var(--accent);outline-offset:0;border-color:var(--
 input[aria-invalid=true]{border-color:var(--bad);border-width:2px}
 .with-button{position:relative}.with-button button{position:absolute;right:4px;top:4px;min-height:36px;padding:0 var(--s2);border:0;background:none;color:var(--accent);font:inherit;font-size:13px;cursor:pointer}
 .with-button input{padding-right:64px}
-.check{display:grid;grid-template-columns:24px 1fr;gap:var(--s2);align-items:start;min-height:32px}
+.field .check{display:grid;grid-template-columns:20px 1fr;gap:var(--s2);align-items:start;min-height:32px;font-weight:400;margin:0}
 .check input{width:18px;height:18px;margin:2px 0 0;accent-color:var(--accent)}
 .error{color:var(--bad);font-weight:550;margin:var(--s1) 0 0;font-size:13px;display:flex;gap:6px}
 .error::before,.alert::before{content:"!";flex:none;display:inline-grid;place-items:center;width:16px;height:16px;border-radius:50%;border:1.5px solid currentColor;font-size:11px;font-weight:700;line-height:1;margin-top:2px}
@@ -64,7 +64,7 @@ input[aria-invalid=true]{border-color:var(--bad);border-width:2px}
 code,pre{font-family:var(--mono);font-size:13px}pre{background:var(--card);border:1px solid var(--line);border-radius:var(--r1);padding:var(--s3);overflow:auto}
 table{border-collapse:collapse;width:100%;background:var(--card);border:1px solid var(--line)}th,td{text-align:left;vertical-align:top;padding:var(--s2) var(--s3);border-bottom:1px solid var(--line)}th{font-weight:550;color:var(--quiet)}
 .scroll{overflow-x:auto}
-@media (max-width:800px){.hero{grid-template-columns:minmax(0,1fr);gap:var(--s5);padding-top:0}header,footer,main{padding-left:var(--s4);padding-right:var(--s4)}main{padding-top:var(--s4)}.card{padding:var(--s4)}}
+@media (max-width:800px){.hero{display:flex;flex-direction:column;align-items:stretch;gap:0;padding-top:0}.intro{display:contents}ul.facts{order:3;margin-top:var(--s5)}header,footer,main{padding-left:var(--s4);padding-right:var(--s4)}main{padding-top:var(--s4)}.card{padding:var(--s4)}}
 @media (max-width:420px){.row{grid-template-columns:1fr;gap:0}header nav{gap:var(--s3)}}
 @media (forced-colors:active){.main-button{border:1px solid ButtonText}.tabbar label{border:1px solid transparent}#tab-up:checked~.tabbar label[for=tab-up],#tab-in:checked~.tabbar label[for=tab-in]{border-color:Highlight}}
 )css";

@@ -81,6 +81,7 @@ TEST(Reflector, ListsThenWatchesFromTheListsVersion) {
   reflector_machine m({}, 1);
   auto s = m.next();
   EXPECT_EQ(s.what, kind::list);
+  EXPECT_FALSE(s.exact_list);
   EXPECT_EQ(s.wait, 0s);
   EXPECT_FALSE(m.synced());
   m.listed(t0, "10");
@@ -107,7 +108,7 @@ TEST(Reflector, ResumesFromTheLastEventOrBookmark) {
   EXPECT_EQ(s.wait, 0s);
 }
 
-TEST(Reflector, ListsAgainAfter410AndWaitsLongerEachTime) {
+TEST(Reflector, ListsAgainFromTheQuorumAfter410AndWaitsLongerEachTime) {
   reflector_machine m({}, 1);
   m.listed(t0, "10");
   rt::duration last{};
@@ -118,6 +119,7 @@ TEST(Reflector, ListsAgainAfter410AndWaitsLongerEachTime) {
     EXPECT_EQ(m.event(now, gone_event()), verdict::stop_watching);
     const auto s = m.next();
     EXPECT_EQ(s.what, kind::list);
+    EXPECT_TRUE(s.exact_list);
     EXPECT_GE(s.wait, 800ms * (1 << i));
     EXPECT_LE(s.wait, 2 * 800ms * (1 << i));
     EXPECT_GT(s.wait, last / 2);
@@ -176,9 +178,10 @@ TEST(Reflector, AQuietWatchIsStartedAnewFromWhereItWas) {
 
 TEST(Reflector, FailedListsBackOffToHalfAMinuteAndStartOverAfterQuiet) {
   reflector_machine m({}, 7);
+  const error down(disposition::disconnected, "down");
   auto now = t0;
   for (int i = 0; i < 20; ++i) {
-    m.list_failed(now);
+    m.list_failed(now, down);
     const auto s = m.next();
     EXPECT_EQ(s.what, kind::list);
     EXPECT_LE(s.wait, 60s);
@@ -187,7 +190,7 @@ TEST(Reflector, FailedListsBackOffToHalfAMinuteAndStartOverAfterQuiet) {
     }
     now += s.wait;
   }
-  m.list_failed(now + 10min);
+  m.list_failed(now + 10min, down);
   EXPECT_LE(m.next().wait, 1600ms);
 }
 
