@@ -1,0 +1,308 @@
+/**
+ * One shared document: local changes go to the project server, which orders them; its order comes back to everybody.
+ * Works on any holder of an EditorState, so that tests need no page. Unconfirmed changes survive lost connections, a
+ * server that forgot its history (they are merged into its text), and a reload (through `draft`).
+ */
+import { collab, getClientID, getSyncedVersion, receiveUpdates, sendableUpdates, type Update } from '@codemirror/collab';
+import { ChangeSet, Compartment, EditorSelection, EditorState, Text, Transaction, type Extension, type TransactionSpec } from '@codemirror/state';
+import { Cell } from '../lib/cell';
+import { RpcError } from '../net/connection';
+import type { DocumentOpened, DocumentUpdate, PresentUser } from '../net/protocol';
+import { changeBetween } from './text-difference';
+
+export interface Authority {
+  open(since?: number, epoch?: string): Promise<DocumentOpened>;
+  push(epoch: string, version: number, updates: DocumentUpdate[]): Promise<{ accepted: number; version: number }>;
+}
+
+export interface StateHolder {
+  readonly state: EditorState;
+  dispatch(transaction: Transaction): void;
+  dispatch(...specs: TransactionSpec[]): void;
+}
+
+export interface Draft {
+  epoch: string;
+  version: number;
+  clientID: string;
+  base: string;
+  updates: { changes: unknown; id: string }[];
+  time: number;
+}
+
+export interface DocumentStatus {
+  connected: boolean;
+  /** Local changes that the server has not confirmed. */
+  unconfirmed: number;
+  /** Confirmed, but not known to be in the file yet. */
+  unwritten: boolean;
+  problem: string | null;
+  removed: boolean;
+}
+
+const updateIds = new WeakMap<Transaction, string>();
+const atMost = 200;
+
+function newId(): string {
+  const random = crypto.getRandomValues(new Uint32Array(3));
+  return Array.from(random, (word) => word.toString(36)).join('');
+}
+
+export class DocumentSession {
+  readonly status = new Cell<DocumentStatus>({ connected: false, unconfirmed: 0, unwritten: false, problem: null, removed: false });
+  readonly clientID: string;
+  users: PresentUser[] = [];
+  epoch = '';
+  #collab = new Compartment();
+  #confirmed = Text.empty;
+  #savedVersion = 0;
+  #pushing = false;
+  /** Version that must have arrived before the next push makes sense. */
+  #wanted = 0;
+  #opening = false;
+  #missed = false;
+  #holder: StateHolder | null = null;
+  #replay: Draft['updates'] = [];
+  #start = { text: '', version: 0 };
+
+  constructor(
+    private readonly authority: Authority,
+    private readonly draft: Draft | null = null,
+  ) {
+    this.clientID = draft?.clientID ?? newId();
+  }
+
+  /** Gets the text. A draft of the same history is continued, another one is merged after `attach`. */
+  async load(): Promise<void> {
+    const draft = this.draft;
+    const opened = draft ? await this.authority.open(draft.version, draft.epoch) : await this.authority.open();
+    if (draft) {
+      this.epoch = draft.epoch;
+      this.#start = { text: draft.base, version: draft.version };
+      this.#replay = draft.updates;
+      this.#first = opened;
+    } else if ('text' in opened) {
+      this.epoch = opened.epoch;
+      this.#start = { text: opened.text, version: opened.version };
+      this.users = opened.users ?? [];
+    } else {
+      throw new RpcError('protocol', 'The project server sent changes without a text. Reload the page.');
+    }
+    this.#savedVersion = opened.version;
+  }
+
+  #first: DocumentOpened | null = null;
+
+  /** The text and extension that the editor's state starts with. */
+  get doc(): string {
+    return this.#start.text;
+  }
+
+  get extension(): Extension {
+    return this.#collab.of(collab({ startVersion: this.#start.version, clientID: this.clientID }));
+  }
+
+  /** Connects the session with the editor that was made from `doc` and `extension`. */
+  attach(holder: StateHolder): void {
+    this.#holder = holder;
+    this.#confirmed = holder.state.doc;
+    for (const { changes, id } of this.#replay) {
+      const transaction = holder.state.update({ changes: ChangeSet.fromJSON(changes) });
+      updateIds.set(transaction, id);
+      holder.dispatch(transaction);
+    }
+    this.#replay = [];
+    const opened = this.#first;
+    this.#first = null;
+    this.#set({ connected: true });
+    if (opened) this.#take(opened);
+    this.changed();
+  }
+
+  /** To be called after every transaction that the editor made. */
+  changed(): void {
+    if (!this.#holder) return;
+    this.#set({ unconfirmed: sendableUpdates(this.#holder.state).length });
+    void this.#push();
+  }
+
+  lost(): void {
+    this.#pushing = false;
+    this.#set({ connected: false });
+  }
+
+  /** After a reconnect, or when something was missed: asks for what happened since. */
+  async resume(): Promise<void> {
+    const holder = this.#holder;
+    if (!holder) return;
+    if (this.#opening) {
+      this.#missed = true;
+      return;
+    }
+    this.#opening = true;
+    try {
+      do {
+        this.#missed = false;
+        const opened = await this.authority.open(getSyncedVersion(holder.state), this.epoch);
+        this.#pushing = false;
+        this.#wanted = 0;
+        this.#set({ connected: true, problem: null });
+        this.#take(opened);
+      } while (this.#missed);
+    } catch (error) {
+      if (!isLost(error)) this.#set({ problem: String((error as Error).message) });
+    } finally {
+      this.#opening = false;
+    }
+    this.changed();
+  }
+
+  /** A push `document.updates`. */
+  receive(push: { epoch: string; version: number; updates: DocumentUpdate[] }): void {
+    const holder = this.#holder;
+    if (!holder) return;
+    const present = getSyncedVersion(holder.state);
+    if (push.epoch !== this.epoch || push.version > present) {
+      void this.resume();
+      return;
+    }
+    const fresh = push.updates.slice(present - push.version);
+    if (fresh.length > 0) this.#apply(fresh);
+    this.changed();
+  }
+
+  saved(version: number): void {
+    this.#savedVersion = Math.max(this.#savedVersion, version);
+    this.#set({ removed: false, problem: null });
+  }
+
+  removed(): void {
+    this.#set({ removed: true });
+  }
+
+  /** The project could not write the file: the text is safe on the server, and it tries again. */
+  failed(problem: string): void {
+    this.#set({ problem });
+  }
+
+  /** What has to be kept so that nothing is lost when the page goes; null when everything is confirmed. */
+  takeDraft(now: number): Draft | null {
+    const state = this.#holder?.state;
+    if (!state) return null;
+    const updates = this.#sendable(state);
+    if (updates.length === 0) return null;
+    const list = updates.map(({ changes, id }) => ({ changes, id: id! }));
+    return { epoch: this.epoch, version: getSyncedVersion(state), clientID: this.clientID, base: this.#confirmed.toString(), updates: list, time: now };
+  }
+
+  #sendable(state: EditorState): DocumentUpdate[] {
+    return sendableUpdates(state).map((update) => {
+      let id = updateIds.get(update.origin);
+      if (!id) updateIds.set(update.origin, (id = newId()));
+      return { clientID: update.clientID, changes: update.changes.toJSON(), id };
+    });
+  }
+
+  async #push(): Promise<void> {
+    const state = this.#holder?.state;
+    if (!state || this.#pushing || this.#opening || !this.status.value.connected) return;
+    const version = getSyncedVersion(state);
+    if (version < this.#wanted) return; // the updates that confirm the last push are on their way
+    const updates = this.#sendable(state).slice(0, atMost);
+    if (updates.length === 0) return;
+    this.#pushing = true;
+    try {
+      const answer = await this.authority.push(this.epoch, version, updates);
+      this.#pushing = false;
+      this.#wanted = answer.version;
+      this.#set({ problem: null });
+      this.changed();
+    } catch (error) {
+      this.#pushing = false;
+      if (isLost(error)) return; // `resume` follows; the ids keep what did arrive from being applied twice
+      this.#set({ problem: String((error as Error).message) });
+      if (error instanceof RpcError && (error.code === 'not_found' || error.code === 'conflict')) void this.resume();
+    }
+  }
+
+  #take(opened: DocumentOpened): void {
+    const state = this.#holder!.state;
+    if ('updates' in opened && opened.epoch === this.epoch) {
+      const present = getSyncedVersion(state);
+      const first = opened.version - opened.updates.length;
+      const fresh = opened.updates.slice(Math.max(0, present - first));
+      if (fresh.length > 0) this.#apply(fresh);
+    } else if ('text' in opened) {
+      this.users = opened.users ?? this.users;
+      if (opened.epoch !== this.epoch || opened.version !== getSyncedVersion(state)) this.#mergeInto(opened);
+    }
+  }
+
+  #apply(updates: readonly DocumentUpdate[]): void {
+    const holder = this.#holder!;
+    const parsed: Update[] = updates.map(({ clientID, changes }) => ({ clientID, changes: ChangeSet.fromJSON(changes) }));
+    for (const { changes } of parsed) this.#confirmed = changes.apply(this.#confirmed);
+    holder.dispatch(receiveUpdates(holder.state, parsed));
+    this.#set({});
+  }
+
+  /** The server has a text of another history: its difference to what we last agreed on is put below our own changes. */
+  #mergeInto({ text, version, epoch }: { text: string; version: number; epoch: string }): void {
+    const holder = this.#holder!;
+    const base = this.#confirmed;
+    const theirsText = Text.of(text.split('\n'));
+    let ours = ChangeSet.empty(base.length);
+    for (const { changes } of sendableUpdates(holder.state)) ours = ours.compose(changes);
+    const theirs = changeBetween(base, theirsText);
+    const oursOnTheirs = ours.map(theirs);
+    const selection = holder.state.selection.map(theirs.map(ours, true));
+
+    const remote = [Transaction.addToHistory.of(false), Transaction.remote.of(true)];
+    holder.dispatch({ effects: this.#collab.reconfigure([]) });
+    holder.dispatch({ changes: ours.invert(base).compose(theirs), annotations: remote });
+    holder.dispatch({ effects: this.#collab.reconfigure(collab({ startVersion: version, clientID: this.clientID })) });
+    this.epoch = epoch;
+    this.#confirmed = theirsText;
+    this.#savedVersion = version;
+    const spec: TransactionSpec = { selection: clamp(selection, theirsText.length + oursOnTheirs.newLength - oursOnTheirs.length) };
+    if (!oursOnTheirs.empty) spec.changes = oursOnTheirs;
+    holder.dispatch(spec);
+    this.#set({});
+  }
+
+  #set(change: Partial<DocumentStatus>): void {
+    const state = this.#holder?.state;
+    const next = { ...this.status.value, ...change };
+    if (state) {
+      next.unconfirmed = sendableUpdates(state).length;
+      next.unwritten = getSyncedVersion(state) > this.#savedVersion;
+    }
+    const now = this.status.value;
+    if (Object.keys(next).some((key) => next[key as keyof DocumentStatus] !== now[key as keyof DocumentStatus])) this.status.value = next;
+  }
+}
+
+function clamp(selection: EditorSelection, length: number): EditorSelection {
+  const fit = (position: number): number => Math.min(position, length);
+  return EditorSelection.create(
+    selection.ranges.map(({ anchor, head }) => EditorSelection.range(fit(anchor), fit(head))),
+    selection.mainIndex,
+  );
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof RpcError && (error.code === 'disconnected' || error.code === 'cancelled' || error.code === 'timed_out');
+}
+
+/** The state of a document in words, for the line below the editor. */
+export function statusWords(status: DocumentStatus): { text: string; tone: 'quiet' | 'warn' | 'bad' } {
+  if (status.problem) return { text: `Not saved: ${status.problem}`, tone: 'bad' };
+  if (!status.connected) {
+    if (status.unconfirmed === 0) return { text: 'Offline: you can go on typing', tone: 'warn' };
+    return { text: `Offline: ${status.unconfirmed} ${status.unconfirmed === 1 ? 'change' : 'changes'} kept in this browser`, tone: 'warn' };
+  }
+  if (status.removed) return { text: 'Deleted on disk', tone: 'bad' };
+  return { text: status.unconfirmed > 0 || status.unwritten ? 'Saving…' : 'Saved', tone: 'quiet' };
+}
+
+export { getClientID };

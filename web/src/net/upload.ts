@@ -1,0 +1,130 @@
+/** Uploads that survive a lost connection: pieces with an offset, and a question for the offset after a failure. */
+import { backoff } from '../lib/backoff';
+import { Cell } from '../lib/cell';
+import { encodePath } from '../lib/router';
+
+export interface UploadState {
+  sent: number;
+  total: number;
+  phase: 'waiting' | 'sending' | 'retrying' | 'done' | 'failed' | 'cancelled';
+  problem?: string;
+}
+
+const piece = 8 * 1024 * 1024;
+
+export interface PutAnswer {
+  status: number;
+  text: string;
+}
+
+/** How pieces travel; tests give their own. */
+export interface Transport {
+  put(url: string, body: Blob, total: number, progress: (sent: number) => void, signal: AbortSignal): Promise<PutAnswer>;
+  offset(url: string, signal: AbortSignal): Promise<number>;
+  sleep(ms: number): Promise<void>;
+}
+
+export class Upload {
+  readonly state: Cell<UploadState>;
+  #abort = new AbortController();
+
+  constructor(
+    readonly projectId: string,
+    readonly path: string,
+    readonly file: Blob,
+    private readonly transport: Transport = browserTransport,
+  ) {
+    this.state = new Cell<UploadState>({ sent: 0, total: file.size, phase: 'waiting' });
+  }
+
+  get url(): string {
+    return `/${this.projectId}/files/${encodePath(this.path)}`;
+  }
+
+  cancel(): void {
+    this.#abort.abort();
+    this.#set({ phase: 'cancelled' });
+  }
+
+  /** Runs to the end; goes on where a former run stopped. */
+  async run(): Promise<void> {
+    if (this.#abort.signal.aborted) this.#abort = new AbortController();
+    const signal = this.#abort.signal;
+    let offset = this.state.value.phase === 'failed' ? await this.#ask(signal) : 0;
+    let failures = 0;
+    this.#set({ phase: 'sending', sent: offset });
+    for (;;) {
+      try {
+        const end = Math.min(this.file.size, offset + piece);
+        const from = offset;
+        const answer = await this.transport.put(`${this.url}?offset=${from}`, this.file.slice(from, end), this.file.size, (sent) => this.#set({ sent: from + sent, phase: 'sending' }), signal);
+        if (answer.status >= 400 && answer.status < 500 && answer.status !== 408 && answer.status !== 409 && answer.status !== 429) {
+          this.#set({ phase: 'failed', problem: answer.text || `The server refused the file (status ${answer.status}).` });
+          return;
+        }
+        if (answer.status >= 300) throw new Error(answer.text);
+        offset = end;
+        failures = 0;
+        if (offset >= this.file.size) {
+          this.#set({ phase: 'done', sent: offset });
+          return;
+        }
+      } catch {
+        if (signal.aborted) return;
+        if (failures >= 8) {
+          this.#set({ phase: 'failed', problem: 'The connection was lost too often. Press “Go on” to continue where it stopped.' });
+          return;
+        }
+        this.#set({ phase: 'retrying' });
+        await this.transport.sleep(backoff(failures++, Math.random()));
+        offset = await this.#ask(signal);
+        if (signal.aborted) return;
+      }
+    }
+  }
+
+  /** Bytes the server has; 0 when it cannot be asked: sending again from the start is always right. */
+  async #ask(signal: AbortSignal): Promise<number> {
+    try {
+      const offset = await this.transport.offset(`${this.url}?upload`, signal);
+      return Math.min(offset, this.file.size);
+    } catch {
+      return 0;
+    }
+  }
+
+  #set(change: Partial<UploadState>): void {
+    if (this.#abort.signal.aborted && change.phase !== 'cancelled') return;
+    this.state.update((state) => ({ ...state, ...change }));
+  }
+}
+
+export const browserTransport: Transport = {
+  // XMLHttpRequest, because fetch cannot report how much of a body has been sent.
+  put: (url, body, total, progress, signal) =>
+    new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      request.open('PUT', url);
+      request.setRequestHeader('Upload-Length', String(total));
+      request.upload.onprogress = (event) => progress(event.loaded);
+      request.onload = () => resolve({ status: request.status, text: problemText(request.responseText) });
+      request.onerror = request.onabort = () => reject(new Error('lost'));
+      signal.addEventListener('abort', () => request.abort(), { once: true });
+      request.send(body);
+    }),
+  offset: async (url, signal) => {
+    const response = await fetch(url, { method: 'HEAD', signal });
+    if (!response.ok) throw new Error(String(response.status));
+    return Number(response.headers.get('Upload-Offset')) || 0;
+  },
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+};
+
+function problemText(body: string): string {
+  try {
+    const error = (JSON.parse(body) as { error?: unknown }).error;
+    return typeof error === 'string' ? error : '';
+  } catch {
+    return body.length < 300 && !body.includes('<') ? body : '';
+  }
+}

@@ -1,0 +1,158 @@
+/** Folders of a project as the page knows them: listed when shown, refreshed when the project says that they changed. */
+import { Cell } from '../lib/cell';
+import { freeName, join, parent } from '../lib/paths';
+import { sentence, type Entry } from '../net/protocol';
+import { Upload } from '../net/upload';
+import type { ProjectSession } from './project';
+
+export interface Listing {
+  phase: 'loading' | 'shown' | 'failed';
+  entries: readonly Entry[];
+  problem?: string;
+}
+
+const loading: Listing = { phase: 'loading', entries: [] };
+const skipped = new Set(['node_modules', '__pycache__', '.git', '.cache', '.trash', '.venv', 'venv']);
+const mostFolders = 60;
+const mostPaths = 5000;
+
+export class ProjectFiles {
+  readonly paths = new Cell<readonly string[]>([]);
+  readonly uploads = new Cell<readonly Upload[]>([]);
+  /** What the person is about to name in the shown folder. */
+  readonly creating = new Cell<'file' | 'folder' | null>(null);
+  #listings = new Map<string, Cell<Listing>>();
+  #watched = new Map<string, number>();
+  #crawled = 0;
+  #sending = 0;
+
+  constructor(private readonly session: ProjectSession) {
+    session.link.on('files.changed', (push) => void this.refresh(String(push.path)));
+    session.link.onResume(() => {
+      for (const path of this.#watched.keys()) {
+        this.#watch(path);
+        void this.refresh(path);
+      }
+    });
+  }
+
+  listing(path: string): Cell<Listing> {
+    let cell = this.#listings.get(path);
+    if (!cell) this.#listings.set(path, (cell = new Cell<Listing>(loading)));
+    return cell;
+  }
+
+  /** Lists and watches a folder until the returned function is called. */
+  show(path: string): () => void {
+    const count = this.#watched.get(path) ?? 0;
+    this.#watched.set(path, count + 1);
+    if (count === 0 && this.session.link.state.value.phase === 'open') this.#watch(path);
+    void this.refresh(path);
+    return () => {
+      const left = (this.#watched.get(path) ?? 1) - 1;
+      if (left > 0) {
+        this.#watched.set(path, left);
+        return;
+      }
+      this.#watched.delete(path);
+      if (this.session.link.state.value.phase === 'open') this.session.api.call('files.unwatch', { path }).catch(() => undefined);
+    };
+  }
+
+  async refresh(path: string): Promise<void> {
+    const cell = this.listing(path);
+    if (cell.value.phase === 'failed') cell.value = loading;
+    try {
+      const { entries } = await this.session.api.call('files.list', { path }, { timeoutMs: 0 });
+      cell.value = { phase: 'shown', entries };
+    } catch (error) {
+      if (this.session.link.state.value.phase === 'open') cell.value = { phase: 'failed', entries: [], problem: sentence(error) };
+    }
+  }
+
+  #watch(path: string): void {
+    this.session.api.call('files.watch', { path }).catch(() => undefined); // unwatched folders refresh after our own changes
+  }
+
+  /** Reads folder by folder, nearest first and within limits, so that the palette knows files by name. */
+  async crawl(): Promise<void> {
+    const now = Date.now();
+    if (now - this.#crawled < 30_000 || this.session.link.state.value.phase !== 'open') return;
+    this.#crawled = now;
+    const found: string[] = [];
+    const queue = [''];
+    for (let count = 0; count < mostFolders && queue.length > 0 && found.length < mostPaths; ++count) {
+      const folder = queue.shift()!;
+      try {
+        const { entries } = await this.session.api.call('files.list', { path: folder });
+        for (const { name, type } of entries) {
+          if (type === 'directory') {
+            if (!skipped.has(name) && !name.startsWith('.')) queue.push(join(folder, name));
+          } else if (found.length < mostPaths) {
+            found.push(join(folder, name));
+          }
+        }
+        this.paths.value = [...found];
+      } catch {
+        continue; // a folder that cannot be read has no files to offer
+      }
+    }
+  }
+
+  /** Queues files for the folder; two travel at a time. Names that exist get a number. */
+  upload(folder: string, files: readonly { path: string; file: Blob }[]): void {
+    const taken = new Set(this.listing(folder).value.entries.map((entry) => entry.name));
+    const added = files.map(({ path, file }) => {
+      const plain = !path.includes('/');
+      const name = plain ? freeName(path, taken) : path;
+      if (plain) taken.add(name);
+      return new Upload(this.session.id, join(folder, name), file);
+    });
+    this.uploads.update((list) => [...list, ...added]);
+    this.#next();
+  }
+
+  dismiss(upload: Upload): void {
+    const { phase } = upload.state.value;
+    if (phase !== 'done' && phase !== 'failed') upload.cancel();
+    this.uploads.update((list) => list.filter((other) => other !== upload));
+  }
+
+  dismissDone(): void {
+    this.uploads.update((list) => list.filter((upload) => upload.state.value.phase !== 'done'));
+  }
+
+  retry(upload: Upload): void {
+    ++this.#sending;
+    void this.#run(upload);
+  }
+
+  #next(): void {
+    for (const upload of this.uploads.value) {
+      if (this.#sending >= 2) return;
+      if (upload.state.value.phase !== 'waiting') continue;
+      ++this.#sending;
+      void this.#run(upload);
+    }
+  }
+
+  async #run(upload: Upload): Promise<void> {
+    const folder = parent(upload.path);
+    if (folder) await this.#folders(folder);
+    await upload.run();
+    --this.#sending;
+    void this.refresh(folder);
+    this.#next();
+  }
+
+  /** Makes the folders of a dropped folder; those that exist are fine. */
+  async #folders(folder: string): Promise<void> {
+    const known = this.#listings.get(folder)?.value.phase === 'shown';
+    if (known) return;
+    let path = '';
+    for (const name of folder.split('/')) {
+      path = join(path, name);
+      await this.session.api.call('files.mkdir', { path }).catch(() => undefined);
+    }
+  }
+}

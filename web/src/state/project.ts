@@ -1,0 +1,135 @@
+/** What the page holds of an open project: its connection, who is there, its tabs. Lives while the project is in the rail. */
+import { Cell } from '../lib/cell';
+import { paneKey, type Pane } from '../lib/router';
+import { browserSurroundings, Connection, socketUrl } from '../net/connection';
+import { Api, type PresentUser, type ProjectMethods } from '../net/protocol';
+
+export type Tab = Extract<Pane, { kind: 'edit' | 'terminal' }>;
+
+export class ProjectSession {
+  readonly link: Connection;
+  readonly api: Api<ProjectMethods>;
+  readonly presence = new Cell<PresentUser[]>([]);
+  readonly tabs: Cell<Tab[]>;
+  /** When this page's connection opened, for the last step of the start's timeline. */
+  readonly connectedAt = new Cell<number | undefined>(undefined);
+  /** Folder in which a terminal that does not run yet should start. */
+  readonly folders = new Map<string, string>();
+  /** What the programs in terminals call themselves, by terminal. */
+  readonly titles = new Cell<Readonly<Record<string, string>>>({});
+  me: PresentUser | null = null;
+
+  constructor(readonly id: string) {
+    this.link = new Connection(socketUrl(`/${id}/ws`), browserSurroundings, { heartbeat: 'status' });
+    this.api = new Api<ProjectMethods>(this.link);
+    this.tabs = new Cell<Tab[]>(readTabs(id));
+    this.tabs.subscribe((tabs) => write(`atrium.tabs.${id}`, tabs));
+    this.link.on('hello', (push) => {
+      this.me = (push.user as PresentUser | undefined) ?? null;
+      this.connectedAt.value ??= Date.now();
+    });
+    this.link.on('presence', (push) => {
+      this.presence.value = (push.users as PresentUser[] | undefined) ?? [];
+    });
+    this.link.state.subscribe((state) => {
+      if (state.phase === 'idle' || state.phase === 'waiting') this.presence.value = [];
+    });
+  }
+
+  /** Follows the state of the project: connects while it runs, lets go when it stops. */
+  follow(running: boolean): void {
+    if (running) {
+      this.link.start();
+    } else {
+      this.connectedAt.value = undefined;
+      if (this.link.state.value.phase !== 'idle') this.link.stop();
+    }
+  }
+
+  openTab(tab: Tab): void {
+    const key = paneKey(tab);
+    if (this.tabs.value.some((other) => paneKey(other) === key)) return;
+    const { kind } = tab;
+    this.tabs.update((tabs) => [...tabs, kind === 'edit' ? { kind, path: tab.path } : { kind, name: tab.name }]);
+  }
+
+  /** Closes a tab and says which one stands in its place. */
+  closeTab(tab: Tab): Pane {
+    const key = paneKey(tab);
+    const place = this.tabs.value.findIndex((other) => paneKey(other) === key);
+    const rest = this.tabs.value.filter((other) => paneKey(other) !== key);
+    this.tabs.value = rest;
+    return rest[Math.min(Math.max(place, 0), rest.length - 1)] ?? { kind: 'files', path: '' };
+  }
+
+  renameTab(from: string, to: string): void {
+    this.tabs.update((tabs) => tabs.map((tab) => (tab.kind === 'edit' && tab.path === from ? { kind: 'edit', path: to } : tab)));
+  }
+
+  newTerminalName(): string {
+    const names = new Set(this.tabs.value.map((tab) => (tab.kind === 'terminal' ? tab.name : '')));
+    if (!names.has('main')) return 'main';
+    for (let count = 2; ; ++count) if (!names.has(`shell-${count}`)) return `shell-${count}`;
+  }
+}
+
+function read<T>(key: string, otherwise: T): T {
+  try {
+    const text = localStorage.getItem(key);
+    return text ? (JSON.parse(text) as T) : otherwise;
+  } catch {
+    return otherwise;
+  }
+}
+
+function write(key: string, value: unknown): void {
+  try {
+    localStorage.setItem(key, JSON.stringify(value));
+  } catch {
+    // storage refused: the tabs are then those of this page only
+  }
+}
+
+function readTabs(id: string): Tab[] {
+  const tabs = read<unknown>(`atrium.tabs.${id}`, []);
+  if (!Array.isArray(tabs)) return [];
+  return tabs.filter((tab: Tab): tab is Tab => (tab?.kind === 'edit' && typeof tab.path === 'string') || (tab?.kind === 'terminal' && typeof tab.name === 'string'));
+}
+
+const openKey = 'atrium.open';
+/** Projects in the rail, in the order they were opened. */
+export const openProjects = new Cell<string[]>(read<string[]>(openKey, []).filter((id) => typeof id === 'string'));
+openProjects.subscribe((ids) => write(openKey, ids));
+const sessions = new Map<string, ProjectSession>();
+
+export function openProject(id: string): ProjectSession {
+  let session = sessions.get(id);
+  if (!session) sessions.set(id, (session = new ProjectSession(id)));
+  if (!openProjects.value.includes(id)) openProjects.update((ids) => [...ids, id]);
+  return session;
+}
+
+export function closeProject(id: string): void {
+  sessions.get(id)?.link.stop();
+  sessions.delete(id);
+  openProjects.update((ids) => ids.filter((other) => other !== id));
+}
+
+/** Signing out ends every connection; the tabs stay written down for the next time. */
+export function closeAllLinks(): void {
+  for (const session of sessions.values()) session.link.stop();
+  sessions.clear();
+}
+
+export function checkLinks(): void {
+  for (const session of sessions.values()) session.link.check();
+}
+
+let lastActivity = 0;
+/** A person did something: tells the projects in use, at most once a minute. */
+export function noteActivity(id: string, now: number): void {
+  const session = sessions.get(id);
+  if (!session || session.link.state.value.phase !== 'open' || now - lastActivity < 60_000) return;
+  lastActivity = now;
+  session.api.call('activity', {}).catch(() => undefined);
+}

@@ -1,0 +1,248 @@
+/** A terminal of a project in an element: output with flow control, input, scrollback after a reconnect. Loaded lazily. */
+import { FitAddon } from '@xterm/addon-fit';
+import { SearchAddon } from '@xterm/addon-search';
+import { WebLinksAddon } from '@xterm/addon-web-links';
+import { Terminal, type ITheme } from '@xterm/xterm';
+import '@xterm/xterm/css/xterm.css';
+import { Cell } from '../lib/cell';
+import type { PresentUser, ProjectApi } from '../net/protocol';
+import { sentence } from '../net/protocol';
+import { cspDocument } from './csp-document';
+import { FlowControl, frame, readFrame } from './flow';
+import { controlOf } from './keys';
+
+export interface TerminalState {
+  title: string;
+  viewers: PresentUser[];
+  phase: 'opening' | 'open' | 'lost' | 'ended' | 'failed';
+  exitCode?: number;
+  problem?: string;
+  /** The next key is sent with Ctrl: set by the key row on phones. */
+  ctrl: boolean;
+}
+
+export interface TerminalOptions {
+  api: ProjectApi;
+  name: string;
+  folder?: string;
+  label: string;
+  onCopy(): void;
+  /** True when the application takes this key. */
+  takes(event: KeyboardEvent): boolean;
+}
+
+/** Replies to questions about the terminal (device attributes, cursor position): not to be given again for old output. */
+const reply = /^\x1b(?:\[[?>]?[\d;]*[cRn]|\[\?[\d;]*\$y|[\]P][^]*(?:\x1b\\|\x07))$/;
+
+function token(probe: HTMLElement, name: string): string {
+  probe.style.color = `var(${name})`;
+  const context = token.canvas.getContext('2d', { willReadFrequently: true })!;
+  // Painting one pixel turns any notation that the browser knows into the numbers that xterm.js wants.
+  context.clearRect(0, 0, 1, 1);
+  context.fillStyle = getComputedStyle(probe).color;
+  context.fillRect(0, 0, 1, 1);
+  const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
+  return `#${[red, green, blue].map((part) => part!.toString(16).padStart(2, '0')).join('')}`;
+}
+token.canvas = document.createElement('canvas');
+
+const names = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'] as const;
+
+function themeFromTokens(element: HTMLElement): ITheme {
+  const probe = element.appendChild(document.createElement('i'));
+  probe.hidden = true;
+  const colours: Record<string, string> = {
+    background: token(probe, '--terminal-ground'),
+    foreground: token(probe, '--terminal-text'),
+    cursor: token(probe, '--accent'),
+    cursorAccent: token(probe, '--terminal-ground'),
+    selectionBackground: token(probe, '--terminal-selection'),
+  };
+  names.forEach((name, index) => {
+    colours[name] = token(probe, `--ansi-${index}`);
+    colours[`bright${name[0]!.toUpperCase()}${name.slice(1)}`] = token(probe, `--ansi-${index + 8}`);
+  });
+  probe.remove();
+  return colours;
+}
+
+export class TerminalView {
+  readonly state = new Cell<TerminalState>({ title: '', viewers: [], phase: 'opening', ctrl: false });
+  readonly terminal: Terminal;
+  readonly #fit = new FitAddon();
+  readonly #search = new SearchAddon();
+  readonly #flow: FlowControl;
+  #channel = 0;
+  #generation = 0;
+  /** Output bytes of old scrollback still to come: questions in it were answered long ago. */
+  #replay = 0;
+  #clearFirst = false;
+  #stops: (() => void)[] = [];
+
+  constructor(
+    private readonly element: HTMLElement,
+    private readonly options: TerminalOptions,
+  ) {
+    const style = getComputedStyle(element);
+    this.terminal = new Terminal({
+      fontFamily: style.getPropertyValue('--font-code').trim() || 'monospace',
+      fontSize: 13,
+      lineHeight: 1.25,
+      scrollback: 10_000,
+      cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches,
+      allowProposedApi: true,
+      minimumContrastRatio: 4.5,
+      theme: themeFromTokens(element),
+      documentOverride: cspDocument(),
+      rightClickSelectsWord: true,
+    } as ConstructorParameters<typeof Terminal>[0]);
+    this.#flow = new FlowControl((bytes) => {
+      if (this.#channel) this.#quietly(options.api.call('terminal.ack', { channel: this.#channel, bytes }));
+    });
+    this.terminal.loadAddon(this.#fit);
+    this.terminal.loadAddon(this.#search);
+    this.terminal.loadAddon(new WebLinksAddon());
+    this.terminal.open(element);
+    this.terminal.textarea?.setAttribute('aria-label', options.label);
+    this.#wire();
+  }
+
+  #wire(): void {
+    const { connection } = this.options.api;
+    const { terminal } = this;
+    terminal.onData((data) => this.input(data));
+    terminal.onBinary((data) => this.#send(Uint8Array.from(data, (letter) => letter.charCodeAt(0))));
+    terminal.onResize(({ cols, rows }) => {
+      if (this.#channel) this.#quietly(this.options.api.call('terminal.resize', { channel: this.#channel, cols, rows }));
+    });
+    terminal.attachCustomKeyEventHandler((event) => !this.options.takes(event));
+    const observer = new ResizeObserver(() => this.fit());
+    observer.observe(this.element);
+    const copy = (): void => {
+      const text = terminal.getSelection();
+      if (text) void navigator.clipboard?.writeText(text).then(this.options.onCopy, () => undefined);
+    };
+    this.element.addEventListener('mouseup', copy);
+    this.#stops = [
+      () => observer.disconnect(),
+      () => this.element.removeEventListener('mouseup', copy),
+      connection.onBinary((data) => this.#output(data)),
+      connection.on('terminal.exit', (push) => {
+        if (push.channel !== this.#channel) return;
+        this.#channel = 0;
+        this.#set({ phase: 'ended', exitCode: Number(push.code) });
+      }),
+      connection.on('terminal.title', (push) => push.channel === this.#channel && this.#set({ title: String(push.title) })),
+      connection.on('terminal.viewers', (push) => push.channel === this.#channel && this.#set({ viewers: push.users as PresentUser[] })),
+      connection.on('terminal.resync', (push) => {
+        if (push.channel === this.#channel) this.#clearFirst = true;
+      }),
+      connection.state.subscribe((link) => {
+        if (link.phase === 'open' || !this.#channel) return;
+        this.#channel = 0;
+        this.#set({ phase: 'lost' });
+      }),
+      connection.onResume(() => {
+        if (this.state.value.phase !== 'ended') void this.open();
+      }),
+    ];
+  }
+
+  /** Opens the terminal on the server, or joins it when it runs. */
+  async open(): Promise<void> {
+    const generation = ++this.#generation;
+    this.fit();
+    const { cols, rows } = this.terminal;
+    const { name, folder, api } = this.options;
+    try {
+      const opened = await api.call('terminal.open', { terminal: name, cols, rows, ...(folder ? { path: folder } : {}) }, { timeoutMs: 0 });
+      if (generation !== this.#generation) return;
+      this.#channel = opened.channel;
+      this.#clearFirst = true;
+      this.#replay = opened.replay ?? 0;
+      this.#flow.restart();
+      this.#set({ phase: 'open', title: opened.title, viewers: opened.viewers });
+      this.fit();
+    } catch (error) {
+      if (generation !== this.#generation) return;
+      this.#set({ phase: this.options.api.connection.state.value.phase === 'open' ? 'failed' : 'lost', problem: sentence(error) });
+    }
+  }
+
+  input(data: string): void {
+    if (this.#replay > 0 && reply.test(data)) return;
+    if (this.state.value.phase === 'ended') {
+      if (data === '\r') void this.open();
+      return;
+    }
+    if (this.state.value.ctrl) {
+      this.#set({ ctrl: false });
+      data = controlOf(data);
+    }
+    this.#send(new TextEncoder().encode(data));
+  }
+
+  setCtrl(on: boolean): void {
+    this.#set({ ctrl: on });
+  }
+
+  fit(): void {
+    if (this.element.offsetWidth > 0 && this.element.offsetHeight > 0) this.#fit.fit();
+  }
+
+  focus(): void {
+    this.terminal.focus();
+  }
+
+  retheme(): void {
+    this.terminal.options.theme = themeFromTokens(this.element);
+  }
+
+  find(text: string, back = false): boolean {
+    const options = { incremental: !back };
+    return back ? this.#search.findPrevious(text, options) : this.#search.findNext(text, options);
+  }
+
+  findNext(text: string): boolean {
+    return this.#search.findNext(text);
+  }
+
+  endFind(): void {
+    this.#search.clearDecorations();
+    this.terminal.clearSelection();
+  }
+
+  dispose(): void {
+    for (const stop of this.#stops) stop();
+    if (this.#channel) this.#quietly(this.options.api.call('terminal.close', { channel: this.#channel }));
+    this.terminal.dispose();
+  }
+
+  #output(data: Uint8Array<ArrayBuffer>): void {
+    const part = readFrame(data);
+    if (!part || part.channel !== this.#channel) return;
+    if (this.#clearFirst) {
+      this.#clearFirst = false;
+      this.terminal.reset(); // the scrollback comes again from its start
+    }
+    const count = part.bytes.length;
+    const channel = this.#channel;
+    this.terminal.write(part.bytes, () => {
+      if (channel !== this.#channel) return;
+      this.#replay = Math.max(0, this.#replay - count);
+      this.#flow.rendered(count);
+    });
+  }
+
+  #send(bytes: Uint8Array): void {
+    if (this.#channel) this.options.api.connection.sendBinary(frame(this.#channel, bytes));
+  }
+
+  #quietly(call: Promise<unknown>): void {
+    call.catch(() => undefined); // the next reconnect opens the terminal anew
+  }
+
+  #set(change: Partial<TerminalState>): void {
+    this.state.update((state) => ({ ...state, ...change }));
+  }
+}

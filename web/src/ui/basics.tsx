@@ -1,0 +1,145 @@
+/** Small parts that every view uses: people, states, banners, empty and failed states, dialogs. */
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Cell } from '../lib/cell';
+import { hueOf, initials } from '../lib/format';
+import type { Connection, LinkState } from '../net/connection';
+import type { StateWord } from '../state/projects';
+import { useLate, useLinkTrouble, useNow } from './hooks';
+import { Icon, type IconName } from './icons';
+
+export function Avatar({ id, name, small }: { id: string; name: string; small?: boolean }) {
+  const paint = (element: HTMLElement | null): void => element?.style.setProperty('--hue', String(Math.round(hueOf(id))));
+  return (
+    <span class={small ? 'avatar avatar-small' : 'avatar'} ref={paint} title={name} role="img" aria-label={name}>
+      {initials(name)}
+    </span>
+  );
+}
+
+export function Avatars({ people, most = 4, label }: { people: readonly { account_id: string; name: string }[]; most?: number; label: string }) {
+  if (people.length === 0) return null;
+  const names = people.map((person) => person.name).join(', ');
+  return (
+    <span class="avatars" role="img" aria-label={`${label}: ${names}`} title={names}>
+      {people.slice(0, most).map((person) => (
+        <span key={person.account_id} class="avatar avatar-small" aria-hidden="true" ref={(element) => element?.style.setProperty('--hue', String(Math.round(hueOf(person.account_id))))}>
+          {initials(person.name)}
+        </span>
+      ))}
+      {people.length > most && (
+        <span class="avatar avatar-small avatar-more" aria-hidden="true">
+          +{people.length - most}
+        </span>
+      )}
+    </span>
+  );
+}
+
+const toneIcons = { running: 'play', starting: 'clock', stopped: 'stop', failed: 'fail' } as const;
+
+export function StateChip({ state }: { state: StateWord }) {
+  return (
+    <span class={`state state-${state.tone}`} title={state.reason}>
+      <Icon name={toneIcons[state.tone]} />
+      {state.word}
+    </span>
+  );
+}
+
+export function Empty({ icon, title, children, actions, tone }: { icon: IconName; title: string; children?: ComponentChildren; actions?: ComponentChildren; tone?: 'bad' }) {
+  return (
+    <div class={tone ? `empty empty-${tone}` : 'empty'}>
+      <span class="empty-icon">
+        <Icon name={icon} />
+      </span>
+      <h2>{title}</h2>
+      {children && <div class="empty-text">{children}</div>}
+      {actions && <div class="actions">{actions}</div>}
+    </div>
+  );
+}
+
+/** Grey lines where content will be; nothing at all for the first moment. */
+export function Skeleton({ rows, label }: { rows: number; label: string }) {
+  const late = useLate(150);
+  if (!late) return <div class="skeleton-none" />;
+  return (
+    <div class="skeleton" role="status" aria-label={label}>
+      {Array.from({ length: rows }, (_, index) => (
+        <div class="skeleton-row" key={index} aria-hidden="true">
+          <span />
+          <span />
+          <span />
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** Says that the connection is gone, after a while, with a countdown and a way to hurry. */
+export function LinkBanner({ link, what }: { link: Connection; what: string }) {
+  const trouble = useLinkTrouble(link.state);
+  return (
+    <div role="status" class="banner-place">
+      {trouble && <Trouble state={trouble} link={link} what={what} />}
+    </div>
+  );
+}
+
+function Trouble({ state, link, what }: { state: Extract<LinkState, { phase: 'connecting' | 'waiting' }>; link: Connection; what: string }) {
+  const now = useNow(250);
+  const seconds = state.phase === 'waiting' ? Math.max(0, Math.ceil((state.retryAt - now) / 1000)) : 0;
+  return (
+    <div class="banner banner-warn">
+      <Icon name="offline" />
+      <p>
+        No connection to {what}. You can go on; changes are kept and sent later.{' '}
+        <span class="nowrap" aria-hidden="true">
+          {state.phase === 'connecting' ? 'Connecting…' : seconds > 0 ? `Next try in ${seconds} s.` : 'Trying…'}
+        </span>
+      </p>
+      <button type="button" class="button button-small" disabled={state.phase !== 'waiting'} onClick={() => link.retryNow()}>
+        Retry now
+      </button>
+    </div>
+  );
+}
+
+export function Dialog({ title, onClose, children, wide, class: extra }: { title: string; onClose(): void; children: ComponentChildren; wide?: boolean; class?: string }) {
+  const element = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const dialog = element.current!;
+    if (!dialog.open) dialog.showModal();
+    return () => dialog.close();
+  }, []);
+  return (
+    <dialog
+      ref={element}
+      class={`dialog ${wide ? 'dialog-wide' : ''} ${extra ?? ''}`}
+      aria-label={title}
+      onClose={onClose}
+      onClick={(event) => {
+        if (event.target === element.current) onClose(); // the backdrop
+      }}
+    >
+      <header class="dialog-head">
+        <h2>{title}</h2>
+        <button type="button" class="icon-button" aria-label="Close" onClick={onClose}>
+          <Icon name="close" />
+        </button>
+      </header>
+      <div class="dialog-body">{children}</div>
+    </dialog>
+  );
+}
+
+export function Live({ text }: { text: string }) {
+  return (
+    <p class="visually-hidden" role="status">
+      {text}
+    </p>
+  );
+}
+
+export type { Cell };

@@ -1,0 +1,77 @@
+/** The log of a project: the last start with its timeline, then who did what when, in words. */
+import { useEffect, useState } from 'preact/hooks';
+import { clock, moment } from '../lib/format';
+import { byDay, logSentence, type LogEntry } from '../lib/log-words';
+import { isQuiet, sentence } from '../net/protocol';
+import { hub } from '../state/app';
+import { Avatar, Empty, Skeleton } from '../ui/basics';
+import type { ProjectContext } from './project';
+import { TimelineSteps, useTimeline } from './project-start';
+
+function useLog({ row }: ProjectContext) {
+  const [entries, setEntries] = useState<LogEntry[] | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const key = `${row.state?.state} ${row.action_request?.time} ${row.title} ${Object.keys(row.users ?? {}).length} ${row.deleted}`;
+  const load = async (): Promise<void> => {
+    setProblem(null);
+    try {
+      setEntries(await hub.call('projects.log', { project_id: row.project_id, limit: 200 }, { timeoutMs: 0 }));
+    } catch (error) {
+      if (!isQuiet(error)) setProblem(sentence(error));
+    }
+  };
+  useEffect(() => void load(), [row.project_id, key]);
+  return { entries, problem, load };
+}
+
+export function LogPane({ context }: { context: ProjectContext }) {
+  const { entries, problem, load } = useLog(context);
+  const [typed, setTyped] = useState('');
+  const line = useTimeline(context);
+  const names = (id: string): string | undefined => context.row.collaborators?.find((person) => person.account_id === id)?.name;
+  const wanted = typed.trim().toLowerCase();
+  const shown = (entries ?? []).filter((entry) => `${entry.name ?? 'Atrium'} ${logSentence(entry, names)}`.toLowerCase().includes(wanted));
+  return (
+    <div class="pane-page">
+      <div class="pane-column">
+        <h2>Log</h2>
+        {line.steps.length > 0 && (
+          <section class="card" aria-label="The last start">
+            <h3>The last start</h3>
+            <p class="quiet">
+              {line.startedAt ? moment(line.startedAt) : ''} · {line.summary}
+            </p>
+            {line.reason && <p class="start-reason">{line.reason}</p>}
+            <TimelineSteps line={line} />
+          </section>
+        )}
+        {!entries && !problem && <Skeleton rows={5} label="Loading the log" />}
+        {problem && (
+          <Empty icon="fail" tone="bad" title="The log could not be loaded" actions={<button type="button" class="button" onClick={() => void load()}>Try again</button>}>
+            <p>{problem}</p>
+          </Empty>
+        )}
+        {entries && entries.length > 0 && <input type="search" class="log-filter" data-focus-first aria-label="Filter the log" placeholder="Filter by person or action" value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />}
+        {entries && shown.length === 0 && <p class="quiet">{wanted ? `No entry matches “${typed}”.` : 'Nothing has happened yet.'}</p>}
+        {byDay(shown).map(({ day, entries: list }) => (
+          <section key={day} class="log-day">
+            <h3>{day}</h3>
+            <ol>
+              {list.map((entry) => (
+                <li key={entry.id} class="log-entry">
+                  <time dateTime={new Date(entry.time).toISOString()} title={moment(Date.parse(String(entry.time)) || Number(entry.time))}>
+                    {clock(new Date(entry.time).getTime())}
+                  </time>
+                  <Avatar id={entry.account_id ?? 'system'} name={entry.name || 'Atrium'} small />
+                  <p>
+                    <strong>{entry.name || 'Atrium'}</strong> {logSentence(entry, names)}
+                  </p>
+                </li>
+              ))}
+            </ol>
+          </section>
+        ))}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,172 @@
+/** A project: its bar, the timeline of its start, tabs, one or two panes, the status line. */
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { href, navigate, paneHref, paneKey, type Pane, type Route } from '../lib/router';
+import { projects, session } from '../state/app';
+import { restartProject, startProject, stopProject } from '../state/actions';
+import { ProjectFiles } from '../state/project-files';
+import { noteActivity, openProject, type ProjectSession } from '../state/project';
+import { isRunning } from '../state/projects';
+import { Empty, LinkBanner, Skeleton } from '../ui/basics';
+import { useCommands } from '../ui/commands';
+import { useCell, useTitle } from '../ui/hooks';
+import { fileSource } from '../ui/palette';
+import { toast } from '../ui/toasts';
+import { ProjectBar } from './project-bar';
+import { ProjectStart } from './project-start';
+import { ProjectTabs, tabTitle } from './project-tabs';
+import { PaneView } from './pane';
+import { StatusLine } from './status-line';
+import type { ProjectRow } from '../net/protocol';
+import '../styles/project.css';
+import '../styles/files.css';
+
+export interface ProjectContext {
+  row: ProjectRow;
+  session: ProjectSession;
+  files: ProjectFiles;
+  running: boolean;
+  me: string;
+  go(pane: Pane): void;
+}
+
+type ProjectRoute = Extract<Route, { view: 'project' }>;
+
+/** The person does something: told to the project, so that it is not taken for idle. */
+function useActivity(id: string): void {
+  useEffect(() => {
+    const note = (): void => noteActivity(id, Date.now());
+    const kinds = ['keydown', 'pointerdown', 'wheel'] as const;
+    for (const kind of kinds) addEventListener(kind, note, { passive: true, capture: true });
+    return () => kinds.forEach((kind) => removeEventListener(kind, note, { capture: true }));
+  }, [id]);
+}
+
+function useProjectCommands(context: ProjectContext | null, route: ProjectRoute): void {
+  const { id, pane, beside } = route;
+  useCommands(() => {
+    if (!context) return [];
+    const { row, session: project } = context;
+    const go = (to: Pane) => () => navigate(paneHref(id, to, beside));
+    const step = (by: number) => () => {
+      const all: Pane[] = [{ kind: 'files', path: '' }, ...project.tabs.value, { kind: 'people' }, { kind: 'log' }, { kind: 'settings' }];
+      const at = all.findIndex((one) => paneKey(one) === paneKey(pane));
+      go(all[(at + by + all.length) % all.length]!)();
+    };
+    const group = 'Project';
+    return [
+      { id: 'files', title: 'Files', group, icon: 'folder', keys: 'alt+1', run: go({ kind: 'files', path: '' }) },
+      { id: 'terminal', title: 'New terminal', group, icon: 'terminal', keys: 'alt+t', run: () => go({ kind: 'terminal', name: project.newTerminalName() })() },
+      { id: 'people', title: 'People', group, icon: 'people', run: go({ kind: 'people' }) },
+      { id: 'log', title: 'Log', group, icon: 'log', run: go({ kind: 'log' }) },
+      { id: 'settings', title: 'Project settings', group, icon: 'settings', run: go({ kind: 'settings' }) },
+      { id: 'next-tab', title: 'Next tab', group, keys: 'alt+.', icon: 'right', run: step(1) },
+      { id: 'previous-tab', title: 'Previous tab', group, keys: 'alt+,', icon: 'back', run: step(-1) },
+      { id: 'close-tab', title: 'Close the tab', group, keys: 'alt+w', icon: 'close', run: () => (pane.kind === 'edit' || pane.kind === 'terminal') && navigate(paneHref(id, project.closeTab(pane))) },
+      beside
+        ? { id: 'split', title: 'Close the pane on the right', group, keys: 'alt+\\', icon: 'split', run: () => navigate(paneHref(id, pane)) }
+        : { id: 'split', title: 'Open a terminal beside this', group, keys: 'alt+\\', icon: 'split', run: () => navigate(paneHref(id, pane, pane.kind === 'terminal' ? { kind: 'files', path: '' } : { kind: 'terminal', name: 'main' })) },
+      { id: 'copy-link', title: 'Copy the link to this page', group, icon: 'link', run: () => void navigator.clipboard?.writeText(location.href).then(() => toast({ text: 'The link is copied.' })) },
+      isRunning(row)
+        ? { id: 'stop', title: 'Stop the project', group, icon: 'stop', run: () => void stopProject(row) }
+        : { id: 'start', title: 'Start the project', group, icon: 'play', run: () => void startProject(row) },
+      { id: 'restart', title: 'Restart the project', group, icon: 'restart', run: () => void restartProject(row) },
+    ];
+  }, [id, context?.row, pane, beside]);
+}
+
+export function ProjectView({ route }: { route: ProjectRoute }) {
+  const { id } = route;
+  const row = useCell(projects, (list) => list.rows.get(id));
+  const phase = useCell(projects, (list) => list.phase);
+  const signedIn = useCell(session);
+  if (!row) {
+    if (phase === 'loading' || phase === 'stale' || signedIn.phase !== 'signed_in')
+      return (
+        <main id="main" class="project" tabIndex={-1}>
+          <Skeleton rows={5} label="Loading the project" />
+        </main>
+      );
+    return <NotYours />;
+  }
+  return <OpenedProject route={route} row={row} me={signedIn.phase === 'signed_in' ? signedIn.account.account_id : ''} />;
+}
+
+function NotYours() {
+  useTitle('Project not found');
+  return (
+    <main id="main" class="page" tabIndex={-1} data-region>
+      <Empty icon="projects" title="This project is not among yours" actions={<a class="button" href={href({ view: 'projects' })}>Go to your projects</a>}>
+        <p>It may have been deleted, or you were never added to it. Ask the person who sent you the link to add you under “People”.</p>
+      </Empty>
+    </main>
+  );
+}
+
+function OpenedProject({ route, row, me }: { route: ProjectRoute; row: ProjectRow; me: string }) {
+  const { id, pane, beside } = route;
+  const project = useMemo(() => openProject(id), [id]);
+  const files = useMemo(() => new ProjectFiles(project), [project]);
+  const running = row.state?.state === 'running' && !row.deleted;
+  const besideRef = useRef(beside);
+  besideRef.current = beside;
+  const context = useMemo<ProjectContext>(
+    () => ({ row, session: project, files, running, me, go: (to) => navigate(paneHref(id, to, besideRef.current)) }),
+    [row, project, files, running, me],
+  );
+  useEffect(() => project.follow(running), [running, project]);
+  useEffect(() => {
+    fileSource.value = { projectId: id, paths: files.paths, load: () => void files.crawl() };
+    return () => {
+      fileSource.value = null;
+    };
+  }, [id, files]);
+  useEffect(() => {
+    for (const one of [pane, beside]) if (one && (one.kind === 'edit' || one.kind === 'terminal')) project.openTab(one);
+  }, [pane, beside, project]);
+  useActivity(id);
+  useProjectCommands(context, route);
+  useTitle(`${tabTitle(pane)} · ${row.title}`);
+  const needsProject = pane.kind === 'files' || pane.kind === 'edit' || pane.kind === 'terminal';
+  return (
+    <main id="main" class="project" tabIndex={-1}>
+      <ProjectBar context={context} />
+      {running && <LinkBanner link={project.link} what="the project" />}
+      <ProjectTabs context={context} pane={pane} beside={beside} />
+      <ProjectStart context={context} large={needsProject && !running} />
+      {(!needsProject || running) && (
+        <div class={beside ? 'panes panes-two' : 'panes'} data-region>
+          <Panes context={context} pane={pane} beside={beside} />
+        </div>
+      )}
+      <StatusLine context={context} />
+    </main>
+  );
+}
+
+/** Editors and terminals that were shown stay, hidden, so that coming back is instant and nothing scrolls away. */
+function Panes({ context, pane, beside }: { context: ProjectContext; pane: Pane; beside: Pane | undefined }) {
+  const tabs = useCell(context.session.tabs);
+  const [visited, setVisited] = useState<ReadonlySet<string>>(new Set());
+  const keys = [pane, beside].filter((one): one is Pane => one !== undefined).map(paneKey);
+  useEffect(() => {
+    if (keys.some((key) => !visited.has(key))) setVisited(new Set([...visited, ...keys]));
+  }, [keys.join('\n')]);
+  const kept: Pane[] = tabs.filter((tab) => visited.has(paneKey(tab)) || keys.includes(paneKey(tab)));
+  const shown = [pane, beside].filter((one): one is Pane => one !== undefined);
+  const all = [...kept];
+  for (const one of shown) if (!all.some((other) => paneKey(other) === paneKey(one))) all.push(one);
+  return (
+    <>
+      {all.map((one) => {
+        const key = paneKey(one);
+        const place = keys.indexOf(key);
+        const current = place >= 0 ? shown[place]! : one;
+        return (
+          <section key={key} class={place === 1 ? 'pane pane-beside' : 'pane'} hidden={place < 0} aria-label={tabTitle(one)}>
+            <PaneView context={context} pane={current} shown={place >= 0} />
+          </section>
+        );
+      })}
+    </>
+  );
+}

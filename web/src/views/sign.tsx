@@ -1,0 +1,230 @@
+/** Sign in and sign up: one column, nothing lost, errors beside the field, friendly to password managers. */
+import type { InputHTMLAttributes, JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { href, navigate } from '../lib/router';
+import { fieldOf, signIn, signUp, type AuthAnswer } from '../net/auth';
+import { hubLink, reconnect, session } from '../state/app';
+import { LinkBanner } from '../ui/basics';
+import { useCell, useKept, useTitle } from '../ui/hooks';
+import { Icon, Mark } from '../ui/icons';
+
+type FieldName = 'email' | 'password' | 'firstName' | 'lastName' | 'terms';
+type Problems = Partial<Record<FieldName | 'form', string>>;
+
+interface FieldProps {
+  name: FieldName;
+  label: string;
+  value: string;
+  onValue(value: string): void;
+  problem: string | undefined;
+  hint?: string;
+  attributes: InputHTMLAttributes<HTMLInputElement>;
+  children?: JSX.Element;
+}
+
+function Field({ name, label, value, onValue, problem, hint, attributes, children }: FieldProps) {
+  const described = [hint ? `${name}-hint` : '', problem ? `${name}-problem` : ''].filter(Boolean).join(' ');
+  return (
+    <div class={problem ? 'field field-bad' : 'field'}>
+      <label for={name}>{label}</label>
+      {hint && (
+        <p class="field-hint" id={`${name}-hint`}>
+          {hint}
+        </p>
+      )}
+      {problem && (
+        <p class="field-problem" id={`${name}-problem`}>
+          <Icon name="fail" /> {problem}
+        </p>
+      )}
+      <div class="field-box">
+        <input id={name} name={name} value={value} aria-invalid={problem ? true : undefined} aria-describedby={described || undefined} onInput={(event) => onValue(event.currentTarget.value)} {...attributes} />
+        {children}
+      </div>
+    </div>
+  );
+}
+
+function PasswordField({ value, onValue, problem, fresh }: { value: string; onValue(value: string): void; problem: string | undefined; fresh: boolean }) {
+  const [shown, setShown] = useState(false);
+  return (
+    <Field
+      name="password"
+      label="Password"
+      value={value}
+      onValue={onValue}
+      problem={problem}
+      {...(fresh ? { hint: 'At least 8 characters. A few words in a row are easy to remember and hard to guess.' } : {})}
+      attributes={{ ...(shown ? { type: 'text' as const } : { type: 'password' as const }), autocomplete: fresh ? 'new-password' : 'current-password', spellcheck: false, autocapitalize: 'off', required: true }}
+    >
+      <button type="button" class="field-button" aria-pressed={shown} aria-controls="password" onClick={() => setShown(!shown)}>
+        {shown ? 'Hide' : 'Show'}
+        <span class="visually-hidden"> password</span>
+      </button>
+    </Field>
+  );
+}
+
+function checkEmail(email: string): string | undefined {
+  if (!email.trim()) return 'Type your e-mail address.';
+  return /^\S+@\S+$/.test(email.trim()) ? undefined : 'This is not an e-mail address: it needs an @ and something on both sides.';
+}
+
+function prune(problems: Problems): Problems {
+  return Object.fromEntries(Object.entries(problems).filter(([, text]) => text)) as Problems;
+}
+
+/** Sends the form, keeps what was typed, puts a refusal beside its field and the focus there. */
+function useSubmit(check: () => Problems, send: () => Promise<AuthAnswer>, next: string | undefined) {
+  const [problems, setProblems] = useState<Problems>({});
+  const [busy, setBusy] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    form.current?.querySelector<HTMLElement>('[aria-invalid=true], .form-problem')?.focus();
+  }, [problems]);
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    if (busy) return;
+    const found = prune(check());
+    setProblems(found);
+    if (Object.keys(found).length > 0) return;
+    setBusy(true);
+    const answer = await send();
+    setBusy(false);
+    if ('error' in answer) {
+      setProblems({ [fieldOf(answer.error) ?? 'form']: answer.error });
+      return;
+    }
+    sessionStorage.removeItem('atrium.typed.email');
+    reconnect();
+    navigate(next ?? href({ view: 'projects' }), 'replace');
+  };
+  return { problems, busy, form, submit };
+}
+
+function FormProblem({ text }: { text: string | undefined }) {
+  return (
+    <div role="alert">
+      {text && (
+        <p class="form-problem" tabIndex={-1}>
+          <Icon name="fail" /> {text}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Sheet({ title, children }: { title: string; children: JSX.Element[] }) {
+  useTitle(title);
+  return (
+    <div class="sign">
+      <LinkBanner link={hubLink} what="Atrium" />
+      <main id="main" tabIndex={-1} class="sign-main">
+        <a class="sign-brand" href="/" aria-label="Atrium: start page">
+          <Mark />
+          <span>Atrium</span>
+        </a>
+        <h1>{title}</h1>
+        {children}
+      </main>
+      <footer class="sign-foot">
+        <a href="/info" target="_self">
+          About
+        </a>
+        <a href="/policies/terms" target="_self">
+          Terms
+        </a>
+        <a href="/policies/privacy" target="_self">
+          Privacy
+        </a>
+      </footer>
+    </div>
+  );
+}
+
+/** Somebody who is signed in has nothing to do here. */
+function useAlreadyIn(next: string | undefined): void {
+  const phase = useCell(session, (value) => value.phase);
+  useEffect(() => {
+    if (phase === 'signed_in') navigate(next ?? href({ view: 'projects' }), 'replace');
+  }, [phase]);
+}
+
+export function SignIn({ next }: { next?: string | undefined }) {
+  const [email, setEmail] = useKept('email', '');
+  const [password, setPassword] = useState('');
+  useAlreadyIn(next);
+  const { problems, busy, form, submit } = useSubmit(
+    () => ({ email: checkEmail(email), password: password ? undefined : 'Type your password.' }) as Problems,
+    () => signIn(email.trim(), password),
+    next,
+  );
+  return (
+    <Sheet title="Sign in">
+      <form ref={form} class="form" method="post" action="/api/v2/auth/sign-in" noValidate onSubmit={submit} aria-busy={busy}>
+        <FormProblem text={problems.form} />
+        <Field name="email" label="E-mail address" value={email} onValue={setEmail} problem={problems.email} attributes={{ type: 'email', autocomplete: 'username', inputMode: 'email', autocapitalize: 'off', spellcheck: false, required: true }} />
+        <PasswordField value={password} onValue={setPassword} problem={problems.password} fresh={false} />
+        <button type="submit" class="button button-main button-wide" disabled={busy}>
+          {busy ? 'Signing in…' : 'Sign in'}
+        </button>
+      </form>
+      <p class="sign-other">
+        No account yet? <a href={href(next ? { view: 'sign-up', next } : { view: 'sign-up' })}>Sign up</a>
+      </p>
+    </Sheet>
+  );
+}
+
+export function SignUp({ next }: { next?: string | undefined }) {
+  const [email, setEmail] = useKept('email', '');
+  const [firstName, setFirstName] = useKept('first-name', '');
+  const [lastName, setLastName] = useKept('last-name', '');
+  const [password, setPassword] = useState('');
+  const [terms, setTerms] = useState(false);
+  useAlreadyIn(next);
+  const check = (): Problems =>
+    ({
+      firstName: firstName.trim() ? undefined : 'Type your first name: it is what the others see at your cursor.',
+      lastName: lastName.trim() ? undefined : 'Type your last name.',
+      email: checkEmail(email),
+      password: password.length >= 8 ? undefined : `The password needs at least 8 characters${password ? `; this one has ${password.length}` : ''}.`,
+      terms: terms ? undefined : 'Agree to the terms to go on.',
+    }) as Problems;
+  const { problems, busy, form, submit } = useSubmit(check, () => signUp({ email: email.trim(), password, firstName: firstName.trim(), lastName: lastName.trim(), terms }), next);
+  return (
+    <Sheet title="Create your account">
+      <form ref={form} class="form" method="post" action="/api/v2/auth/sign-up" noValidate onSubmit={submit} aria-busy={busy}>
+        <FormProblem text={problems.form} />
+        <div class="field-pair">
+          <Field name="firstName" label="First name" value={firstName} onValue={setFirstName} problem={problems.firstName} attributes={{ type: 'text', autocomplete: 'given-name', required: true }} />
+          <Field name="lastName" label="Last name" value={lastName} onValue={setLastName} problem={problems.lastName} attributes={{ type: 'text', autocomplete: 'family-name', required: true }} />
+        </div>
+        <Field name="email" label="E-mail address" value={email} onValue={setEmail} problem={problems.email} attributes={{ type: 'email', autocomplete: 'username', inputMode: 'email', autocapitalize: 'off', spellcheck: false, required: true }} />
+        <PasswordField value={password} onValue={setPassword} problem={problems.password} fresh />
+        <div class={problems.terms ? 'field field-bad' : 'field'}>
+          {problems.terms && (
+            <p class="field-problem" id="terms-problem">
+              <Icon name="fail" /> {problems.terms}
+            </p>
+          )}
+          <div class="check">
+            <input id="terms" name="terms" type="checkbox" checked={terms} aria-invalid={problems.terms ? true : undefined} aria-describedby={problems.terms ? 'terms-problem' : undefined} onChange={(event) => setTerms(event.currentTarget.checked)} />
+            <label for="terms">
+              I agree to the{' '}
+              <a href="/policies/terms" target="_blank" rel="noopener">
+                terms of use
+              </a>
+            </label>
+          </div>
+        </div>
+        <button type="submit" class="button button-main button-wide" disabled={busy}>
+          {busy ? 'Creating your account…' : 'Create account'}
+        </button>
+      </form>
+      <p class="sign-other">
+        Have an account? <a href={href(next ? { view: 'sign-in', next } : { view: 'sign-in' })}>Sign in</a>
+      </p>
+    </Sheet>
+  );
+}

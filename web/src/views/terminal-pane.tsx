@@ -1,0 +1,197 @@
+/** A terminal tab: the terminal, who else looks, search, and on phones a row of keys. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { themeChanges } from '../state/theme';
+import { TerminalView, type TerminalState } from '../terminal/create';
+import { rowKeys } from '../terminal/keys';
+import { Avatars, Live } from '../ui/basics';
+import { useCopied } from '../ui/copied';
+import { chord, useCommands } from '../ui/commands';
+import { useCell, useMedia } from '../ui/hooks';
+import { Icon } from '../ui/icons';
+import { MenuButton } from '../ui/menu';
+import { toast } from '../ui/toasts';
+import { sentence } from '../net/protocol';
+import { paneHref, navigate } from '../lib/router';
+import type { ProjectContext } from './project';
+import '../styles/terminal.css';
+
+/** Keys that stay with the application while a terminal has the focus; all others belong to the shell. */
+function takes(event: KeyboardEvent): boolean {
+  if (event.type !== 'keydown') return false;
+  const pressed = chord(event);
+  if (pressed === 'mod+shift+f' || pressed === 'mod+shift+c') return true;
+  return pressed === 'mod+shift+k' || pressed === 'mod+f6' || pressed === 'mod+shift+v' || (event.metaKey && pressed === 'mod+k') || /^alt\+[1-9tw.,\\]$/.test(pressed);
+}
+
+function words(state: TerminalState): string {
+  switch (state.phase) {
+    case 'opening':
+      return 'Opening…';
+    case 'lost':
+      return 'Connection lost: the terminal goes on and comes back with its output';
+    case 'ended':
+      return state.exitCode ? `Ended with code ${state.exitCode}` : 'Ended';
+    case 'failed':
+      return state.problem ?? 'Could not be opened';
+    case 'open':
+      return '';
+  }
+}
+
+function KeyRow({ view, ctrl }: { view: TerminalView; ctrl: boolean }) {
+  // Pressing must not take the focus from the terminal: that would close the phone's keyboard.
+  const stay = (event: Event): void => event.preventDefault();
+  return (
+    <div class="key-row" role="toolbar" aria-label="Keys" onPointerDown={stay} onMouseDown={stay}>
+      <button type="button" aria-pressed={ctrl} onClick={() => view.setCtrl(!ctrl)}>
+        Ctrl
+      </button>
+      {rowKeys(view.terminal.modes.applicationCursorKeysMode).map((key) => (
+        <button type="button" key={key.label} aria-label={key.name} onClick={() => view.input(key.data)}>
+          {key.label}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function SearchBar({ view, onClose }: { view: TerminalView; onClose(): void }) {
+  const [typed, setTyped] = useState('');
+  const [found, setFound] = useState(true);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => input.current?.focus(), []);
+  const end = (): void => {
+    view.endFind();
+    onClose();
+    view.focus();
+  };
+  return (
+    <div class="terminal-search" role="search">
+      <input
+        ref={input}
+        type="text"
+        aria-label="Find in the terminal"
+        placeholder="Find"
+        value={typed}
+        onInput={(event) => {
+          setTyped(event.currentTarget.value);
+          setFound(!event.currentTarget.value || view.find(event.currentTarget.value));
+        }}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter') setFound(event.shiftKey ? view.find(typed, true) : view.findNext(typed));
+          else if (event.key === 'Escape') end();
+        }}
+      />
+      <span class="quiet" role="status">
+        {found ? '' : 'Not found'}
+      </span>
+      <button type="button" class="icon-button" aria-label="Before" onClick={() => setFound(view.find(typed, true))}>
+        <Icon name="up" />
+      </button>
+      <button type="button" class="icon-button" aria-label="Next" onClick={() => setFound(view.findNext(typed))}>
+        <Icon name="down" />
+      </button>
+      <button type="button" class="icon-button" aria-label="Close the search" onClick={end}>
+        <Icon name="close" />
+      </button>
+    </div>
+  );
+}
+
+export function TerminalPane({ context, name, shown }: { context: ProjectContext; name: string; shown: boolean }) {
+  const host = useRef<HTMLDivElement>(null);
+  const [view, setView] = useState<TerminalView | null>(null);
+  const [copied, noteCopy] = useCopied();
+  const { session } = context;
+  useEffect(() => {
+    const folder = session.folders.get(name);
+    const made = new TerminalView(host.current!, { api: session.api, name, label: `Terminal ${name}`, onCopy: noteCopy, takes, ...(folder ? { folder } : {}) });
+    setView(made);
+    const untitle = made.state.subscribe(({ title }) => {
+      if (title && session.titles.value[name] !== title) session.titles.update((titles) => ({ ...titles, [name]: title }));
+    });
+    const retheme = themeChanges.subscribe(() => requestAnimationFrame(() => made.retheme()));
+    return () => {
+      untitle();
+      retheme();
+      made.dispose();
+    };
+  }, [session, name]);
+  useEffect(() => {
+    if (!shown || !view) return;
+    view.fit();
+    view.focus();
+  }, [shown, view]);
+  return (
+    <div class="terminal">
+      <div class="terminal-host" ref={host} data-typing data-focus-first />
+      {view && <Around context={context} view={view} name={name} shown={shown} copied={copied} />}
+    </div>
+  );
+}
+
+function Around({ context, view, name, shown, copied }: { context: ProjectContext; view: TerminalView; name: string; shown: boolean; copied: boolean }) {
+  const state = useCell(view.state);
+  const [searching, setSearching] = useState(false);
+  const touch = useMedia('(pointer: coarse)');
+  const { session, row, me } = context;
+  const others = state.viewers.filter((user, index) => user.account_id !== me && state.viewers.findIndex((other) => other.account_id === user.account_id) === index);
+  const end = async (): Promise<void> => {
+    try {
+      await session.api.call('terminal.kill', { terminal: name });
+      navigate(paneHref(row.project_id, session.closeTab({ kind: 'terminal', name })));
+    } catch (error) {
+      toast({ text: `The terminal was not ended. ${sentence(error)}`, tone: 'bad' });
+    }
+  };
+  const copy = (): void => void navigator.clipboard?.writeText(view.terminal.getSelection());
+  const paste = (): void => void navigator.clipboard?.readText().then((text) => view.terminal.paste(text), () => toast({ text: 'The browser did not allow reading the clipboard. Paste with the keys of your system.', tone: 'bad' }));
+  useCommands(
+    () =>
+      shown
+        ? [
+            { id: 'find', title: 'Find in the terminal', group: 'Terminal', icon: 'search', keys: 'mod+shift+f', run: () => setSearching(true) },
+            { id: 'terminal-copy', title: 'Copy what is selected', group: 'Terminal', icon: 'copy', keys: 'mod+shift+c', run: copy },
+            { id: 'terminal-paste', title: 'Paste', group: 'Terminal', keys: 'mod+shift+v', run: paste },
+            { id: 'terminal-clear', title: 'Clear the terminal', group: 'Terminal', icon: 'sparkle', run: () => view.terminal.clear() },
+            { id: 'terminal-end', title: 'End the terminal', group: 'Terminal', icon: 'trash', run: () => void end() },
+          ]
+        : [],
+    [shown, view],
+  );
+  const text = words(state);
+  return (
+    <>
+      {searching && <SearchBar view={view} onClose={() => setSearching(false)} />}
+      {touch && <KeyRow view={view} ctrl={state.ctrl} />}
+      <div class="terminal-line">
+        {text ? (
+          <span class={`save-state save-${state.phase === 'failed' ? 'bad' : 'warn'}`}>
+            <Icon name={state.phase === 'failed' ? 'fail' : state.phase === 'lost' ? 'offline' : 'clock'} /> {text}
+          </span>
+        ) : (
+          <span class="quiet terminal-title">{state.title || name}</span>
+        )}
+        {(state.phase === 'ended' || state.phase === 'failed') && (
+          <button type="button" class="button button-small" onClick={() => (void view.open(), view.focus())}>
+            Start again
+          </button>
+        )}
+        {copied && <span class="quiet">Copied</span>}
+        <span class="spacer" />
+        <Avatars people={others} label="Also in this terminal" />
+        <MenuButton
+          label="Terminal actions"
+          items={[
+            { label: 'Find', icon: 'search', run: () => setSearching(true) },
+            { label: 'Paste', icon: 'copy', run: paste },
+            { label: 'Clear', icon: 'sparkle', run: () => view.terminal.clear() },
+            'line',
+            { label: 'End the terminal', icon: 'trash', danger: true, run: () => void end() },
+          ]}
+        />
+      </div>
+      <Live text={text} />
+    </>
+  );
+}
