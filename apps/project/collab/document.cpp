@@ -41,7 +41,7 @@ document::document(state kept, document_limits limits) : s_(std::move(kept)), li
     history_bytes_ += e.json.size();
     if (!e.what.id.empty()) known_.insert(key_of(e.what));
   }
-  trim();
+  forget_old();
 }
 
 result<document::push_plan> document::plan_push(std::uint64_t version, std::span<const update> updates) const {
@@ -77,10 +77,9 @@ void document::apply(update u) {
   history_bytes_ += e.json.size();
   s_.history.push_back(std::move(e));
   ++s_.version;
-  trim();
 }
 
-void document::trim() {
+void document::forget_old() {
   while (!s_.history.empty() && (history_bytes_ > limits_.history_bytes || s_.history.size() > limits_.history_count)) {
     const auto& oldest = s_.history.front();
     history_bytes_ -= oldest.json.size();

@@ -86,6 +86,8 @@ class document {
   result<push_plan> plan_push(std::uint64_t version, std::span<const update> updates) const;
   /// Applies one update made to the current version. Its length must fit (asserted).
   void apply(update u);
+  /// Keeps the history within its limits. Call when everybody has been sent what is new.
+  void forget_old();
 
   /// Kept updates from version `since` on; nullopt when some of them are forgotten or `since` lies in the future.
   std::optional<std::uint64_t> history_start(std::uint64_t since) const;
@@ -113,7 +115,6 @@ class document {
   void disk_removed();
 
  private:
-  void trim();
   state s_;
   document_limits limits_;
   std::unordered_set<std::string> known_;  // client id, NUL, update id of the history

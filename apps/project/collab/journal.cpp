@@ -259,6 +259,7 @@ result<replayed> replay(std::string_view bytes, document_limits limits) {
   replayed out{std::move(whole->first), document(std::move(whole->second), limits), at};
   while (const auto record = next_record(bytes, at)) {
     if (!repeat(out.doc, *record)) break;
+    out.doc.forget_old();
     out.good_bytes = at;
   }
   return out;

@@ -29,6 +29,7 @@ class server {
       journal_ += journal::record(updates[plan.repeated + i]);
       doc_.apply(updates[plan.repeated + i]);
     }
+    doc_.forget_old();
     return plan.repeated + plan.fresh;
   }
 

@@ -19,6 +19,7 @@ std::vector<update> one(std::string client, std::string id, change_set c) {
 std::size_t push(document& d, std::uint64_t version, const std::vector<update>& updates) {
   const auto plan = d.plan_push(version, updates).value();
   for (std::size_t i = 0; i < plan.fresh; ++i) d.apply(updates[plan.repeated + i]);
+  d.forget_old();
   return plan.repeated + plan.fresh;
 }
 
