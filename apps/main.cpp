@@ -6,6 +6,7 @@
 #include "apps/hub-websocket/hub_websocket.hpp"
 #include "apps/migrate/migrate.hpp"
 #include "apps/devcluster/devcluster.hpp"
+#include "apps/project/project.hpp"
 
 namespace {
 
@@ -19,6 +20,7 @@ constexpr subcommand subcommands[] = {
     {"hub-websocket", "browsers' requests and live queries over one WebSocket", atrium::run_hub_websocket},
     {"migrate", "brings the database to this program's schema", atrium::run_migrate},
     {"devcluster", "the Kubernetes API of one machine, with a node that runs pods as sandboxes", &atrium::devcluster::run_devcluster},
+    {"project", "the server inside a project's pod: files, terminals, documents", atrium::run_project},
     {"", "", nullptr},  // sentinel: a constexpr array is never empty
 };
 
