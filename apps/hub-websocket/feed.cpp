@@ -93,18 +93,18 @@ rt::task<void> feed::apply(const pg::change_batch& batch) {
       const auto column = columns_of(c);
       const auto id = domain::project_id::parse(column("project_id").value_or(""));
       if (!id) continue;
-      if (c.op == pg::change::operation::remove) touched[*id] = std::nullopt;
-      else if (is_complete(c)) touched[*id] = store::project_from(column);
-      else touched[*id] = co_await store::projects(pool_).get(*id);
+      if (c.op == pg::change::operation::remove) touched[*id] = {std::nullopt, batch.transaction};
+      else if (is_complete(c)) touched[*id] = {store::project_from(column), batch.transaction};
+      else touched[*id] = {co_await store::projects(pool_).get(*id), std::nullopt};
     } else if (c.table->name == "accounts") {
-      take_account(c, renamed);
+      take_account(c, batch.transaction, renamed);
     } else if (c.table->name == "remember_me") {
       take_session(c);
     }
   }
   for (const auto& id : renamed)
     for (auto& p : co_await store::projects(pool_).list_for(id, {.limit = listed_projects}))
-      touched[p.project_id] = std::move(p);
+      touched[p.project_id] = {std::move(p), std::nullopt};
   co_await tell_projects(std::move(touched));
   numbers().pushes.add(projects_.flush() + account_.flush());
 }
@@ -112,30 +112,31 @@ rt::task<void> feed::apply(const pg::change_batch& batch) {
 rt::task<void> feed::tell_projects(touched_projects touched) {
   std::vector<domain::account_id> everybody;
   std::erase_if(touched, [&](const auto& entry) {
-    const auto audience = audience_of(entry.second);
+    const auto audience = audience_of(entry.second.row);
     if (!projects_.wanted(entry.first.str(), audience)) return true;
     everybody.insert(everybody.end(), audience.begin(), audience.end());
     return false;
   });
   co_await people_.ensure(everybody);
   for (const auto& [id, p] : touched) {
-    const auto audience = audience_of(p);
-    projects_.change(id.str(), audience,
-                     audience.empty() ? nullptr : text_of(project_row(*p, [&](auto a) { return people_.name(a); })));
+    const auto audience = audience_of(p.row);
+    const auto row = audience.empty() ? nullptr : text_of(project_row(*p.row, [&](auto a) { return people_.name(a); }));
+    projects_.change(id.str(), audience, row, p.transaction);
   }
 }
 
-void feed::take_account(const pg::change& c, std::vector<domain::account_id>& renamed) {
+void feed::take_account(const pg::change& c, std::uint32_t transaction, std::vector<domain::account_id>& renamed) {
   const auto account = store::account_from(columns_of(c));
   const auto id = account.account_id;
   if (id.is_nil()) return;
   const domain::account_id audience[] = {id};
   if (c.op == pg::change::operation::remove || account.deleted || account.banned) {
     registry_.end_account(id);
-    return account_.change(id.str(), audience, nullptr);
+    return account_.change(id.str(), audience, nullptr, transaction);
   }
   if (people_.changed(id, account.full_name())) renamed.push_back(id);
-  if (account_.wanted(id.str(), audience)) account_.change(id.str(), audience, text_of(account_row(account)));
+  if (account_.wanted(id.str(), audience))
+    account_.change(id.str(), audience, text_of(account_row(account)), transaction);
 }
 
 void feed::take_session(const pg::change& c) {
@@ -163,17 +164,25 @@ rt::task<void> feed::drop_invalid_sessions() {
     if (!valid[i]) registry_.end_session(hashes[i]);
 }
 
+rt::task<pg::snapshot> feed::take_snapshot() {
+  co_return pg::snapshot::parse((co_await pool_.query(pg::snapshot::query)).one().get<std::string_view>(0)).value();
+}
+
 rt::task<void> feed::catch_up() {
   ++catch_ups_;
   people_.forget_all();
   co_await drop_invalid_sessions();
+  const auto seen = co_await take_snapshot();
   for (const auto kind : {query_kind::account, query_kind::projects}) {
     std::map<domain::account_id, std::vector<live_index::subscription_ptr>> by_account;
     for (auto& s : index(kind).all())
       if (s->live()) by_account[s->account()].push_back(std::move(s));
     for (const auto& [account, list] : by_account) {
       const auto rows = co_await read(kind, account);
-      for (const auto& s : list) index(kind).replace(*s, rows);
+      for (const auto& s : list) {
+        index(kind).reading(*s, seen);
+        index(kind).replace(*s, rows);
+      }
     }
   }
   numbers().catch_ups.add();
@@ -185,6 +194,7 @@ rt::task<std::vector<keyed_row>> feed::open(query_kind kind, const live_index::s
   try {
     for (;;) {
       const auto before = catch_ups_;
+      index(kind).reading(*s, co_await take_snapshot());
       auto rows = co_await read(kind, s->account());
       // Changes that were missed before a catch-up may be missing in what was read before it.
       if (before == catch_ups_) co_return rows;

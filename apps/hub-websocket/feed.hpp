@@ -31,7 +31,11 @@ class feed {
   rt::task<std::vector<keyed_row>> open(query_kind, const live_index::subscription_ptr&);
 
  private:
-  using touched_projects = std::map<domain::project_id, std::optional<store::project>>;  // empty: the row is gone
+  struct touched_project {
+    std::optional<store::project> row;         // empty: the row is gone
+    std::optional<std::uint32_t> transaction;  // empty: read for another reason
+  };
+  using touched_projects = std::map<domain::project_id, touched_project>;
 
   rt::task<void> apply(const pg::change_batch&);
   rt::task<void> catch_up();
@@ -39,8 +43,9 @@ class feed {
   rt::task<std::vector<keyed_row>> read(query_kind, domain::account_id);
   rt::task<std::vector<keyed_row>> project_rows(std::vector<store::project>);
   void take_session(const pg::change&);
-  void take_account(const pg::change&, std::vector<domain::account_id>& renamed);
+  void take_account(const pg::change&, std::uint32_t transaction, std::vector<domain::account_id>& renamed);
   void take_truncate(const pg::change&);
+  rt::task<pg::snapshot> take_snapshot();
   rt::task<void> drop_invalid_sessions();
 
   pg::pool& pool_;

@@ -58,8 +58,8 @@ void live_index::start(subscription& s, std::span<const keyed_row> rows) {
 void live_index::replace(subscription& s, std::span<const keyed_row> rows) {
   if (s.removed_ || !s.live_) return;
   s.changed_.clear();
-  for (const auto& [key, hash] : s.has_) s.changed_[key] = nullptr;
-  for (const auto& r : rows) s.changed_[r.key] = r.row;
+  for (const auto& [key, hash] : s.has_) s.changed_[key] = {};
+  for (const auto& r : rows) s.changed_[r.key] = {r.row, std::nullopt};
   tell(s);
 }
 
@@ -68,30 +68,39 @@ bool live_index::wanted(const std::string& key, std::span<const domain::account_
   return std::any_of(audience.begin(), audience.end(), [&](const auto& a) { return by_account_.contains(a); });
 }
 
-void live_index::change(const std::string& key, std::span<const domain::account_id> audience, const row_text& row) {
+void live_index::change(const std::string& key, std::span<const domain::account_id> audience, const row_text& row,
+                        std::optional<std::uint32_t> transaction) {
   const auto may_see = [&](const subscription& s) {
     return row && std::find(audience.begin(), audience.end(), s.account()) != audience.end();
   };
   if (const auto viewers = viewers_.find(key); viewers != viewers_.end())
     for (const auto& s : viewers->second)
-      if (!may_see(*s)) gather(s, key, nullptr);
+      if (!may_see(*s)) gather(s, key, nullptr, transaction);
   // Who is still reading its first rows may have read the row as it was: let it hear that it is gone.
   for (const auto& s : loading_)
-    if (!may_see(*s)) gather(s, key, nullptr);
+    if (!may_see(*s)) gather(s, key, nullptr, transaction);
   if (!row) return;
   for (const auto& account : audience)
     if (const auto at = by_account_.find(account); at != by_account_.end())
-      for (const auto& s : at->second) gather(s, key, row);
+      for (const auto& s : at->second) gather(s, key, row, transaction);
 }
 
-void live_index::gather(const subscription_ptr& s, const std::string& key, const row_text& row) {
+void live_index::gather(const subscription_ptr& s, const std::string& key, const row_text& row,
+                        std::optional<std::uint32_t> transaction) {
+  if (transaction && s->read_.sees(*transaction)) return;
   if (s->changed_.empty()) touched_.push_back(s);
-  s->changed_[key] = row;
+  s->changed_[key] = {row, transaction};
+}
+
+void live_index::reading(subscription& s, const pg::snapshot& seen) {
+  s.read_ = seen;
+  std::erase_if(s.changed_, [&](const auto& c) { return c.second.transaction && seen.sees(*c.second.transaction); });
 }
 
 bool live_index::tell(subscription& s) {
   std::string message;
-  for (auto& [key, row] : std::exchange(s.changed_, {})) {
+  for (auto& [key, changed] : std::exchange(s.changed_, {})) {
+    const auto& row = changed.row;
     const auto has = s.has_.find(key);
     std::string one;
     if (!row) {

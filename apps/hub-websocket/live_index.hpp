@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "apps/domain/ids.hpp"
+#include "atrium/pg/snapshot.hpp"
 
 namespace atrium::hub_websocket {
 
@@ -44,7 +45,12 @@ class subscription : public std::enable_shared_from_this<subscription> {
   std::function<void(std::string)> send_;
   bool live_ = false, removed_ = false;
   std::unordered_map<std::string, std::size_t> has_;  // key -> hash of the row that the client has
-  std::map<std::string, row_text> changed_;           // to be told at the next flush(), or when it goes live
+  pg::snapshot read_;                                 // what its client was sent (last) contains these transactions
+  struct change {
+    row_text row;
+    std::optional<std::uint32_t> transaction;
+  };
+  std::map<std::string, change> changed_;  // to be told at the next flush(), or when it goes live
 };
 
 /// Subscriptions to one kind of rows. A row that is written again without a difference that clients see costs them
@@ -55,6 +61,8 @@ class live_index {
 
   /// From now on changes are gathered for it, and held until start().
   void add(subscription_ptr);
+  /// What is read for it after this contains the transactions that `seen` sees: they are not told again.
+  void reading(subscription&, const pg::snapshot& seen);
   void remove(const subscription_ptr&);
   /// Its client was sent `rows`; tells it what has changed since add().
   void start(subscription&, std::span<const keyed_row> rows);
@@ -63,8 +71,9 @@ class live_index {
 
   /// Whether anybody here has this row or would get it.
   bool wanted(const std::string& key, std::span<const domain::account_id> audience) const;
-  /// The row is now this, and these may see it.
-  void change(const std::string& key, std::span<const domain::account_id> audience, const row_text& row);
+  /// The row is now this, and these may see it. `transaction` did that; empty: tell it in any case.
+  void change(const std::string& key, std::span<const domain::account_id> audience, const row_text& row,
+              std::optional<std::uint32_t> transaction = {});
   /// Tells everybody what change() gathered: one message a subscription. Gives how many were sent.
   std::size_t flush();
 
@@ -72,7 +81,8 @@ class live_index {
   std::size_t size() const noexcept { return count_; }
 
  private:
-  void gather(const subscription_ptr&, const std::string& key, const row_text&);
+  void gather(const subscription_ptr&, const std::string& key, const row_text&,
+              std::optional<std::uint32_t> transaction);
   bool tell(subscription&);
   void forget_row(subscription&, const std::string& key);
 

@@ -120,7 +120,7 @@ class reader final : public change_source {
       if (size > 0) last_heard_ = rt::clock::now();
       if (size > 0 && take({reinterpret_cast<const std::byte*>(raw), static_cast<std::size_t>(size)})) {
         batch_bytes_ = 0;
-        change_batch out{false, std::exchange(batch_.changes, {}), batch_.commit, batch_.commit_time};
+        change_batch out{false, std::exchange(batch_.changes, {}), batch_.commit, batch_.commit_time, batch_.transaction};
         co_return out;
       }
       const auto now = rt::clock::now();
@@ -179,6 +179,7 @@ class reader final : public change_source {
       in_transaction_ = true;
       batch_.commit = b->final_lsn;
       batch_.commit_time = b->commit_time;
+      batch_.transaction = b->transaction;
     } else if (auto* c = std::get_if<pgoutput::commit>(&*decoded)) {
       in_transaction_ = false;
       confirmed_ = std::max(confirmed_, c->end_lsn);

@@ -31,7 +31,7 @@ if ! "$@" "$programs/initdb" -D "$folder/data" --no-sync -A trust -E UTF8 --no-l
 fi
 start() {
   rm -f "$folder/data/postmaster.pid"
-  "$@" "$programs/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off -c synchronous_commit=off \
+  "$@" "$programs/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off \
     -c full_page_writes=off -c wal_level=logical -c max_wal_senders=20 -c max_replication_slots=20 -c max_connections=100 \
     -c shared_buffers=32MB -c timezone=UTC -c log_timezone=UTC -c max_wal_size=256MB -c min_wal_size=2MB \
     -c wal_sender_timeout=20s -c autovacuum=off -c max_parallel_workers=0 </dev/null >>"$folder/log" 2>&1 &

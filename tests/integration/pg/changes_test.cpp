@@ -1,6 +1,7 @@
 // The change stream against a real server.
 #include "atrium/pg/changes.hpp"
 
+#include "atrium/pg/snapshot.hpp"
 #include "tests/support/backends.hpp"
 #include "tests/support/postgres.hpp"
 
@@ -19,12 +20,14 @@ constexpr const char* schema = R"(
 struct stream_case {
   std::unique_ptr<connection> db;
   std::unique_ptr<change_source> changes;
+  std::string conninfo;
 };
 
 rt::task<stream_case> open(change_reader_options options = {}) {
   stream_case out;
   options.conninfo = tests::postgres_server::shared().create_database();
   options.publication = "atrium";
+  out.conninfo = options.conninfo;
   out.db = co_await connection::connect(options.conninfo);
   co_await out.db->script(schema);
   out.changes = read_changes(options);
@@ -131,6 +134,23 @@ TEST_P(Changes, AfterALossTheConsumerIsToldToReadAgain) {
       co_await s.db->query("INSERT INTO projects VALUES ('seen' || $1::text)", {i});
       const auto b = co_await s.changes->next();
       EXPECT_EQ(b.changes[0].find("project_id")->text, "seen" + std::to_string(i));
+    }
+  }());
+}
+
+TEST_P(Changes, SnapshotsTellWhatAReadHadSeen) {
+  run([]() -> rt::task<void> {
+    auto s = co_await open();
+    auto other = co_await connection::connect(s.conninfo);
+    co_await other->script("BEGIN; INSERT INTO projects VALUES ('open')");
+    co_await s.db->query("INSERT INTO projects VALUES ('before')");
+    const auto seen = snapshot::parse((co_await s.db->query(snapshot::query)).one().get<std::string_view>(0)).value();
+    co_await s.db->query("INSERT INTO projects VALUES ('after')");
+    co_await other->script("COMMIT");
+    for (const auto& [name, expected] : {std::pair{"before", true}, {"after", false}, {"open", false}}) {
+      const auto b = co_await s.changes->next();
+      EXPECT_EQ(b.changes[0].find("project_id")->text, name);
+      EXPECT_EQ(seen.sees(b.transaction), expected) << name;
     }
   }());
 }

@@ -104,6 +104,22 @@ TEST_F(LiveIndex, AfterAGapOnlyDifferencesAreTold) {
   EXPECT_EQ(for_ann.size(), 1u);
 }
 
+TEST_F(LiveIndex, TransactionsThatTheReadContainsAreNotToldAgain) {
+  auto s = add(ann);
+  const domain::account_id audience[] = {ann};
+  index.change("p", audience, row("{old}"), 7);
+  index.change("q", audience, row("{q}"), 11);
+  index.reading(*s, pg::snapshot::parse("8:12:8,11").value());
+  index.change("p", audience, row("{older}"), 10);
+  const std::vector<keyed_row> read = {{"p", row("{now}")}};
+  index.start(*s, read);
+  EXPECT_THAT(for_ann, ElementsAre(R"({"event":"changes","subscription":1,"changes":[{"op":"upsert","row":{q}}]})"));
+  index.change("p", audience, row("{new}"), 8);
+  EXPECT_EQ(index.flush(), 1u) << "8 ran when the read began";
+  index.change("p", audience, row("{renamed}"));
+  EXPECT_EQ(index.flush(), 1u) << "not told by a transaction";
+}
+
 TEST_F(LiveIndex, RemovedSubscriptionsHearNothingAndLeaveNothing) {
   auto s = open(ann, {{"p", row("{1}")}});
   auto loading = add(ann);

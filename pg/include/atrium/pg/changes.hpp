@@ -20,6 +20,7 @@ struct change_batch {
   std::vector<change> changes;
   lsn commit = 0;
   wall_time commit_time{};
+  std::uint32_t transaction = 0;  ///< its id, see snapshot.hpp
 };
 
 /// Where changes come from: a reader of its own, or another process that reads for many.
