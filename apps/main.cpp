@@ -4,9 +4,13 @@
 
 #include "apps/hub-next/hub_next.hpp"
 #include "apps/hub-websocket/hub_websocket.hpp"
+#include "apps/manage-action/manage_action.hpp"
 #include "apps/migrate/migrate.hpp"
 #include "apps/devcluster/devcluster.hpp"
+#include "apps/edge/edge.hpp"
 #include "apps/project/project.hpp"
+#include "apps/static/static.hpp"
+#include "apps/up/up.hpp"
 
 namespace {
 
@@ -18,10 +22,13 @@ struct subcommand {
 constexpr subcommand subcommands[] = {
     {"hub-next", "landing page, signing up and in, information pages and /api/v2", atrium::run_hub_next},
     {"hub-websocket", "browsers' requests and live queries over one WebSocket", atrium::run_hub_websocket},
+    {"manage-action", "starts, stops and restarts projects as people ask for it", atrium::run_manage_action},
     {"migrate", "brings the database to this program's schema", atrium::run_migrate},
     {"devcluster", "the Kubernetes API of one machine, with a node that runs pods as sandboxes", &atrium::devcluster::run_devcluster},
     {"project", "the server inside a project's pod: files, terminals, documents", atrium::run_project},
-    {"", "", nullptr},  // sentinel: a constexpr array is never empty
+    {"edge", "forwards by path to the services", atrium::edge::run_edge},
+    {"static", "serves the browser application", atrium::static_files::run_static},
+    {"up", "runs the whole system on this machine", atrium::up::run_up},
 };
 
 int usage(std::FILE* to) {

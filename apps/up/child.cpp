@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "atrium/base/log.hpp"
+#include "atrium/rt/blocking.hpp"
 
 namespace atrium::up {
 
@@ -42,6 +43,7 @@ rt::task<void> child::keep_running() {
   while (!stopping_) {
     const auto began = rt::clock::now();
     process_ = start();
+    if (!spec_.pid_file.empty()) co_await rt::write_file(spec_.pid_file, std::to_string(process_->pid()) + "\n");
     const auto status = co_await process_->wait();
     if (stopping_) break;
     ++early_ends_;
@@ -55,6 +57,7 @@ rt::task<void> child::keep_running() {
     }
     pause = std::min(pause * 2, std::chrono::milliseconds(5000));
   }
+  if (!spec_.pid_file.empty()) ::unlink(spec_.pid_file.c_str());
   ended_.set();
 }
 

@@ -16,6 +16,7 @@ struct child_spec {
   std::vector<std::string> argv;
   std::vector<std::string> environment;  ///< "KEY=value", on top of ours
   std::string log_file;                  ///< standard output and error are appended here
+  std::string pid_file;                  ///< holds the process id while it runs; empty: none
   int stop_signal = SIGTERM;
   std::function<rt::task<bool>()> is_ready;
 };

@@ -22,7 +22,7 @@ child_spec service(const layout& l, const std::string& name, std::vector<std::st
   const auto address = name == "edge" ? l.listen : l.socket(name);
   std::vector<std::string> argv{l.program, name, "--listen", address};
   argv.insert(argv.end(), flags.begin(), flags.end());
-  return {.name = name, .argv = std::move(argv), .environment = {}, .log_file = l.log(name),
+  return {.name = name, .argv = std::move(argv), .environment = {}, .log_file = l.log(name), .pid_file = l.run() + "/" + name + ".pid",
           .is_ready = [address] { return answers_ready(address); }};
 }
 
@@ -35,7 +35,7 @@ child_spec devcluster(const layout& l) {
 std::vector<child_spec> services(const layout& l) {
   const std::vector<std::string> database{"--database", l.database}, both{"--database", l.database, "--kubeconfig", l.kubeconfig()};
   return {
-      service(l, "edge", {"--static", l.socket("static"), "--hub-next", l.socket("hub-next"), "--hub-websocket", l.socket("hub-websocket"),
+      service(l, "edge", {"--operations-listen", l.socket("edge-operations"), "--static", l.socket("static"), "--hub-next", l.socket("hub-next"), "--hub-websocket", l.socket("hub-websocket"),
                           "--hub-proxy", l.socket("hub-proxy")}),
       service(l, "static", {"--root", l.web}),
       service(l, "hub-next", database),

@@ -63,7 +63,7 @@ child_spec postgres_server::spec() const {
     argv.push_back(name + "=" + value);
   }
   const auto administration = "host=" + run_ + " user=atrium dbname=postgres";
-  return {.name = "postgres", .argv = command(std::move(argv)), .environment = {}, .log_file = log_file_,
+  return {.name = "postgres", .argv = command(std::move(argv)), .environment = {}, .log_file = log_file_, .pid_file = run_ + "/postgres.pid",
           .stop_signal = SIGINT,  // fast shutdown
           .is_ready = [administration]() -> rt::task<bool> {
             try {

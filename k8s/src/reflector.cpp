@@ -28,12 +28,11 @@ std::string key_of(const boost::json::value& object) {
   return ns.empty() ? name : ns + "/" + name;
 }
 
-rt::task<void> list(reflector& r, bool exact) {
+// Lists come from the quorum: one from a server's cache may be older than what we have seen before.
+rt::task<void> list(reflector& r) {
   r.lists.add();
-  list_options o{.label_selector = r.options.label_selector,
-                 .field_selector = r.options.field_selector,
-                 .limit = r.options.page,
-                 .resource_version = exact ? "" : "0"};
+  list_options o{
+      .label_selector = r.options.label_selector, .field_selector = r.options.field_selector, .limit = r.options.page};
   std::optional<error> failed;
   std::string token;
   r.sink.list_begin();
@@ -58,7 +57,7 @@ rt::task<void> list(reflector& r, bool exact) {
   if (failed->code() == code_gone && !token.empty()) r.options.page = 0;
   r.failures.add();
   log::warn("list failed", {{"kind", r.kind.plural}, {"error", *failed}});
-  r.machine.list_failed(loop_now(), *failed);
+  r.machine.list_failed(loop_now());
 }
 
 /// Reads events until the watch is over. Throws what ends it out of order.
@@ -122,7 +121,7 @@ rt::task<void> run_reflector(client& api, const resource& kind, informer_options
   for (;;) {
     const auto step = r.machine.next();
     if (step.wait > rt::duration{}) co_await rt::sleep_for(step.wait);
-    if (step.what == reflector_machine::step::kind::list) co_await list(r, step.exact_list);
+    if (step.what == reflector_machine::step::kind::list) co_await list(r);
     else co_await watch(r, step);
   }
 }

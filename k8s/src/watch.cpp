@@ -64,10 +64,7 @@ reflector_machine::step reflector_machine::next() {
   step s;
   s.what = need_list_ ? step::kind::list : step::kind::watch;
   s.wait = std::exchange(wait_, rt::duration{});
-  if (need_list_) {
-    s.exact_list = exact_;
-    return s;
-  }
+  if (need_list_) return s;
   const auto least = std::chrono::duration_cast<std::chrono::seconds>(options_.watch_least);
   std::uniform_int_distribution<std::int64_t> extra(0, least.count());
   s.timeout = least + std::chrono::seconds(extra(random_));
@@ -78,14 +75,10 @@ reflector_machine::step reflector_machine::next() {
 void reflector_machine::listed(rt::time_point, std::string resource_version) {
   version_ = std::move(resource_version);
   synced_ = true;
-  need_list_ = exact_ = false;
+  need_list_ = false;
 }
 
-void reflector_machine::list_failed(rt::time_point now, const error& why) {
-  // A list at a version that the server no longer (or not yet) has: only the quorum can answer.
-  if (why.code() == code_gone) exact_ = true;
-  wait_ = backoff_.next(now);
-}
+void reflector_machine::list_failed(rt::time_point now) { wait_ = backoff_.next(now); }
 
 void reflector_machine::watch_started(rt::time_point now) {
   watch_began_ = now;
@@ -93,7 +86,7 @@ void reflector_machine::watch_started(rt::time_point now) {
 }
 
 void reflector_machine::gone(rt::time_point now) {
-  need_list_ = exact_ = true;
+  need_list_ = true;
   wait_ = backoff_.next(now);
 }
 

@@ -56,13 +56,12 @@ class reflector_machine {
     enum class kind : std::uint8_t { list, watch } what;
     rt::duration wait{};               ///< before doing it
     std::string resource_version;      ///< of a watch: where it starts
-    bool exact_list = false;           ///< of a list: from the quorum (after 410), not from a cache that may be older
     std::chrono::seconds timeout{};    ///< of a watch: timeoutSeconds
   };
   step next();
 
   void listed(rt::time_point now, std::string resource_version);
-  void list_failed(rt::time_point now, const error&);
+  void list_failed(rt::time_point now);
   void watch_started(rt::time_point now);
   enum class verdict : std::uint8_t { upsert, remove, nothing, stop_watching };
   /// What the event means for the cache. After stop_watching ask next(); watch_ended() is not needed then.
@@ -78,7 +77,7 @@ class reflector_machine {
   reflector_options options_;
   backoff backoff_;
   std::mt19937_64 random_;
-  bool synced_ = false, need_list_ = true, exact_ = false, any_event_ = false;
+  bool synced_ = false, need_list_ = true, any_event_ = false;
   std::string version_;
   rt::duration wait_{};
   rt::time_point watch_began_{};

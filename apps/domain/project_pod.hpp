@@ -1,0 +1,25 @@
+/// @file project_pod.hpp - names by which a project and its pod find each other. Layer: apps/domain.
+#pragma once
+
+#include <span>
+
+#include "apps/domain/ids.hpp"
+
+namespace atrium::domain {
+
+inline constexpr std::string_view project_pod_selector = "run=project";
+/// Annotation: the fence of the request that made the pod, so that an observer knows which start it belongs to.
+inline constexpr std::string_view fence_annotation = "atrium/fence";
+inline constexpr std::string_view secret_variable = "ATRIUM_PROJECT_SECRET";
+inline constexpr std::string_view project_container = "project";
+
+/// "project-<uuid>"
+std::string pod_name(project_id);
+/// @errors invalid
+result<project_id> project_of_pod(std::string_view pod_name);
+
+/// Kubernetes is rated for some thousand pods a namespace, so projects are spread over several by their id.
+/// `namespaces` is not empty; the same list in the same order always gives the same one.
+const std::string& pod_namespace(std::span<const std::string> namespaces, project_id) noexcept;
+
+}  // namespace atrium::domain

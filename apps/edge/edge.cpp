@@ -1,0 +1,97 @@
+#include "apps/edge/edge.hpp"
+
+#include <limits>
+#include <random>
+
+#include "apps/edge/routes.hpp"
+#include "apps/service/service.hpp"
+#include "atrium/base/log.hpp"
+#include "atrium/net/proxy.hpp"
+
+namespace atrium::edge {
+
+namespace {
+
+struct origins {
+  std::string hub_next, hub_websocket, hub_proxy, hub_api, static_files;
+
+  const std::string& of(backend b) const {
+    switch (b) {
+      case backend::hub_websocket: return hub_websocket;
+      case backend::hub_proxy: return hub_proxy;
+      case backend::hub_api: return hub_api;
+      case backend::static_files: return static_files;
+      case backend::hub_next: break;
+    }
+    return hub_next;
+  }
+};
+
+/// One id a request, from the browser to the pod, in every log line about it.
+std::string new_trace_id() {
+  static std::mt19937_64 random{std::random_device{}()};
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(random()));
+  return text;
+}
+
+net::response unavailable(const net::request& r) {
+  const auto accept = r.headers.find("accept");
+  auto out = accept && accept->find("text/html") != std::string_view::npos
+                 ? net::response::html(502,
+                                       "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">"
+                                       "<meta http-equiv=refresh content=3><title>One moment</title><style>body{font:16px/1.5 system-ui;max-width:32rem;"
+                                       "margin:20vh auto;padding:0 1rem;color-scheme:light dark}</style><h1>One moment</h1>"
+                                       "<p>A part of Atrium is being restarted. This page tries again by itself every three seconds; nothing is lost.</p>")
+                 : net::response::json(502, R"({"error":"A part of Atrium is being restarted. Try again in a few seconds."})");
+  out.headers.set("Retry-After", "3");
+  out.headers.set("Cache-Control", "no-store");
+  return out;
+}
+
+class gate {
+ public:
+  explicit gate(const origins& all) : all_(all) {}
+
+  rt::task<void> operator()(net::exchange& x) {
+    x.allow_body(std::numeric_limits<std::uint64_t>::max());  // the services limit what they read
+    const auto& to = all_.of(backend_of(x.request().path()));
+    if (to.empty()) co_return co_await x.respond(net::response::of(error(disposition::not_found, "There is nothing at this address.")));
+    net::proxy_target target{.to = net::origin::parse(to).value(), .target = x.request().target};
+    target.add.set("X-Request-Id", new_trace_id());
+    bool down = false;
+    try {
+      co_await net::forward(x, client_, target);
+    } catch (const failure& f) {
+      if (f.disposition() != disposition::disconnected || x.responded()) throw;
+      log::warn("service does not answer", {{"origin", to}, {"error", f.error()}});
+      down = true;
+    }
+    if (down) co_await x.respond(unavailable(x.request()));
+  }
+
+ private:
+  const origins& all_;
+  net::http_client client_{{.idle_per_origin = 256, .response_timeout = std::chrono::minutes(10)}};
+};
+
+}  // namespace
+
+int run_edge(int argc, char** argv) {
+  origins all;
+  const auto define = [&](settings& s) {
+    s.add("hub-next", "ORIGIN", "http://host:port or unix:/path of hub-next", all.hub_next).required();
+    s.add("hub-websocket", "ORIGIN", "of hub-websocket", all.hub_websocket).required();
+    s.add("hub-proxy", "ORIGIN", "of hub-proxy", all.hub_proxy).required();
+    s.add("hub-api", "ORIGIN", "of hub-api, when it runs", all.hub_api);
+    s.add("static", "ORIGIN", "of static", all.static_files).required();
+  };
+  return service::run({.name = "edge", .summary = "forwards by path to the services", .define = define, .listen = "127.0.0.1:8080", .operations = false}, argc, argv,
+                      [&](service::context& c) -> rt::task<void> {
+                        auto& forward_all = c.make<gate>(all);
+                        c.router().otherwise([&forward_all](net::exchange& x) { return forward_all(x); });
+                        co_await c.serve();
+                      });
+}
+
+}  // namespace atrium::edge

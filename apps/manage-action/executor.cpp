@@ -1,0 +1,211 @@
+#include "apps/manage-action/executor.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "apps/domain/project_pod.hpp"
+#include "apps/manage-action/judgement.hpp"
+#include "atrium/base/log.hpp"
+#include "atrium/base/metrics.hpp"
+#include "atrium/k8s/backoff.hpp"
+#include "atrium/k8s/objects.hpp"
+
+namespace atrium::manage_action {
+
+namespace {
+
+using domain::action_name;
+using domain::state_name;
+
+rt::time_point loop_now() { return rt::loop::current().now(); }
+
+void count(action_name action, bool good) {
+  metrics::get_counter("atrium_manage_action_requests_total", "Requests of people that were carried out",
+                       {{"action", domain::to_string(action)}, {"outcome", good ? "done" : "failed"}})
+      .add();
+}
+
+rt::task<void> give_claim_back(store::project_actions& actions, domain::project_id id, std::int64_t fence) {
+  try {
+    co_await rt::with_timeout(std::chrono::seconds(2), actions.release(id, fence));
+  } catch (const failure& f) {
+    log::info("claim was not given back and will expire", {{"project", id.view()}, {"error", f.error()}});
+  }
+}
+
+}  // namespace
+
+rt::task<void> executor::carry_out(store::claimed_action a) {
+  std::string err;
+  bool cancelled = false;
+  try {
+    co_await act(a);
+  } catch (const failure& f) {
+    if (f.disposition() == disposition::cancelled) {
+      cancelled = true;
+    } else if (f.error().code().starts_with("pg.")) {
+      throw;
+    } else {
+      err = sentence_for_people(f.error(), a.request.action);
+      log::warn(
+          "request failed",
+          {{"project", a.project_id.view()}, {"action", domain::to_string(a.request.action)}, {"error", f.error()}});
+    }
+  }
+  if (cancelled) {
+    co_await rt::shield(give_claim_back(actions_, a.project_id, a.fence));
+    fail(disposition::cancelled, "The request was given back.");
+  }
+  count(a.request.action, err.empty());
+  if (!err.empty() && a.request.action != action_name::stop)
+    co_await write_state(a, state_name::opened,
+                         {state_name::starting, state_name::pending, state_name::opened, state_name::stopping}, err);
+  if (!co_await actions_.finish(a.project_id, a.fence, err))
+    log::info("request was overtaken", {{"project", a.project_id.view()}, {"fence", a.fence}});
+}
+
+rt::task<void> executor::act(const store::claimed_action& a) {
+  if (a.request.action == action_name::stop) co_return co_await stop(a);
+  if (a.deleted) fail(disposition::conflict, "The project is deleted. Undelete it, then start it.");
+  if (a.request.action == action_name::restart) {
+    co_await write_state(a, state_name::stopping, {state_name::running, state_name::starting, state_name::pending});
+    co_await with_retries([&]() -> rt::task<void> { co_await remove_pod(a.project_id); });
+  }
+  co_await start(a);
+}
+
+rt::task<void> executor::write_state(const store::claimed_action& a, state_name state,
+                                     std::vector<state_name> only_from, std::string error) {
+  store::state_update u{
+      .project_id = a.project_id,
+      .state = domain::project_state{.state = state, .time = domain::now(), .error = std::move(error)},
+      .only_from = std::move(only_from),
+      .fence = a.fence};
+  co_await actions_.set_states({&u, 1});
+}
+
+/// Site defaults change rarely and every start needs them.
+rt::task<domain::default_quotas> executor::quotas() {
+  const auto now = loop_now();
+  if (!quotas_ || now - quotas_read_ > std::chrono::seconds(10)) {
+    quotas_ = co_await settings_.default_quotas();
+    quotas_read_ = now;
+  }
+  co_return *quotas_;
+}
+
+rt::task<boost::json::value> executor::make_pod(const store::claimed_action& a) {
+  const auto quota = domain::compute_run_quota(co_await quotas(), a.settings);
+  if (domain::parse_run_quota(a.run_quota) != quota || a.run_quota.size() <= 2)
+    co_await actions_.set_run_quota(a.project_id, a.fence, quota);
+  auto pod = build_pod(site_.pod_template().value(), choose_image(site_.images(), a.compute_image),
+                       {.project = a.project_id,
+                        .name_space = domain::pod_namespace(options_.namespaces, a.project_id),
+                        .secret_token = a.secret_token,
+                        .env_json = a.env,
+                        .compute_image = a.compute_image,
+                        .project_tag = options_.project_tag,
+                        .quota = quota,
+                        .fence = a.fence});
+  co_return std::move(pod).value();
+}
+
+rt::task<void> executor::start(const store::claimed_action& a) {
+  co_await site_.wait_synced();
+  const auto pod = co_await make_pod(a);
+  co_await write_state(a, state_name::starting,
+                       {state_name::opened, state_name::closed, state_name::archived, state_name::stopping,
+                        state_name::pending, state_name::starting});
+  co_await with_retries([&]() -> rt::task<void> { co_await ensure_pod(a.project_id, pod); });
+  store::state_update created{
+      .project_id = a.project_id, .timeline = {{domain::start_phase::created, domain::now()}}, .fence = a.fence};
+  co_await actions_.set_states({&created, 1});
+}
+
+/// One POST when nothing is in the way. Otherwise an old pod is waited out, or is the one that we want.
+rt::task<void> executor::ensure_pod(domain::project_id id, const boost::json::value& pod) {
+  const auto& ns = domain::pod_namespace(options_.namespaces, id);
+  const auto give_up = loop_now() + options_.vanish_limit;
+  for (;;) {
+    bool exists = false;
+    try {
+      co_await api_.create(k8s::resources::pods, ns, pod);
+    } catch (const failure& f) {
+      if (f.error().code() != k8s::code_exists) throw;
+      exists = true;
+    }
+    if (!exists || co_await old_pod_is_usable(id)) co_return;
+    if (loop_now() > give_up)
+      fail(disposition::conflict,
+           "The project could not be started because its last run does not end. Try again in some minutes; if it stays "
+           "so, tell an administrator.");
+    co_await rt::sleep_for(std::chrono::milliseconds(200));
+  }
+}
+
+/// False: it is going, or was told to; try again.
+rt::task<bool> executor::old_pod_is_usable(domain::project_id id) {
+  const auto& ns = domain::pod_namespace(options_.namespaces, id);
+  k8s::pod old;
+  try {
+    old = k8s::parse_pod(co_await api_.get(k8s::resources::pods, ns, domain::pod_name(id)));
+  } catch (const failure& f) {
+    if (f.disposition() == disposition::not_found) co_return false;
+    throw;
+  }
+  if (old.meta.deleted) co_return false;
+  if (old.phase != "Failed" && old.phase != "Succeeded") co_return true;
+  try {
+    co_await api_.remove(k8s::resources::pods, ns, domain::pod_name(id),
+                         {.grace = std::chrono::seconds(0), .uid = old.meta.uid});
+  } catch (const failure& f) {
+    if (f.disposition() != disposition::not_found && f.disposition() != disposition::conflict) throw;
+  }
+  co_return false;
+}
+
+rt::task<void> executor::stop(const store::claimed_action& a) {
+  co_await write_state(a, state_name::stopping, {state_name::running, state_name::starting, state_name::pending});
+  bool found = false;
+  co_await with_retries([&]() -> rt::task<void> { found = co_await remove_pod(a.project_id); });
+  // When there was a pod, its end is manage-state's to see.
+  if (!found) co_await write_state(a, state_name::opened, {state_name::stopping});
+}
+
+/// Deletes the pod with its own grace period. False when there is none.
+rt::task<bool> executor::remove_pod(domain::project_id id) {
+  // The list of namespaces may have changed since the pod was made.
+  std::vector<std::string> places = options_.namespaces;
+  const auto& home = domain::pod_namespace(options_.namespaces, id);
+  std::iter_swap(places.begin(), std::find(places.begin(), places.end(), home));
+  for (const auto& ns : places) {
+    try {
+      co_await api_.remove(k8s::resources::pods, ns, domain::pod_name(id));
+      co_return true;
+    } catch (const failure& f) {
+      if (f.disposition() != disposition::not_found) throw;
+    }
+  }
+  co_return false;
+}
+
+template <class F>
+rt::task<void> executor::with_retries(F attempt) {
+  k8s::backoff pause({.first = std::chrono::milliseconds(250), .longest = std::chrono::seconds(10), .jitter = 0.5});
+  const auto give_up = loop_now() + options_.retry_limit;
+  for (;;) {
+    rt::duration wait{};
+    try {
+      co_return co_await attempt();
+    } catch (const failure& f) {
+      if (f.disposition() == disposition::cancelled || f.error().code().starts_with("pg.") || !may_pass(f.error()))
+        throw;
+      wait = pause.next(loop_now());
+      if (loop_now() + wait > give_up) throw;
+      log::warn("cluster call failed, will be repeated", {{"error", f.error()}});
+    }
+    co_await rt::sleep_for(wait);
+  }
+}
+
+}  // namespace atrium::manage_action

@@ -1,0 +1,128 @@
+#include "apps/manage-action/worker.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "atrium/base/log.hpp"
+#include "atrium/base/metrics.hpp"
+#include "atrium/k8s/backoff.hpp"
+
+namespace atrium::manage_action {
+
+namespace {
+
+rt::task<void> wait_on(rt::condition& c) { co_await c.wait(); }
+
+bool is_cancelled(const failure& f) { return f.disposition() == disposition::cancelled; }
+
+}  // namespace
+
+rt::task<void> worker::run() {
+  auto body = [this](rt::scope& s) -> rt::task<void> {
+    s.spawn(listen(), "listen for requests");
+    s.spawn(renew(), "renew leases");
+    k8s::backoff pause({.first = std::chrono::milliseconds(200), .longest = std::chrono::seconds(5)});
+    for (;;) {
+      rt::duration wait{};
+      try {
+        co_await claim(s);
+        pause.reset();
+      } catch (const failure& f) {
+        if (is_cancelled(f)) throw;
+        log::warn("requests could not be claimed", {{"error", f.error()}});
+        wait = pause.next(rt::loop::current().now());
+      }
+      if (wait > rt::duration{}) co_await rt::sleep_for(wait);
+      else co_await wait_for_work();
+    }
+  };
+  co_await rt::with_scope(std::move(body));
+}
+
+rt::task<void> worker::listen() {
+  for (;;) {
+    co_await listener_.next();
+    look_again_ = true;
+    changed_.notify_all();
+  }
+}
+
+/// Returns when there may be a request and there is room for it.
+rt::task<void> worker::wait_for_work() {
+  const auto deadline = rt::loop::current().now() + options_.poll;
+  for (;;) {
+    const bool room = running_.size() < options_.parallel;
+    const auto now = rt::loop::current().now();
+    if (room && (look_again_ || now >= deadline)) co_return;
+    const auto limit = room ? deadline - now : options_.poll;
+    try {
+      co_await rt::with_timeout(limit, wait_on(changed_));
+    } catch (const failure& f) {
+      if (f.disposition() != disposition::timed_out) throw;
+    }
+  }
+}
+
+rt::task<void> worker::claim(rt::scope& s) {
+  look_again_ = false;
+  const auto room = options_.parallel - std::min(options_.parallel, running_.size());
+  if (room == 0) co_return;
+  auto claimed = co_await actions_.claim(options_.identity, static_cast<int>(room), options_.lease);
+  if (claimed.size() == room) look_again_ = true;
+  for (auto& a : claimed) s.spawn(carry_out(std::move(a)), "carry out request");
+}
+
+rt::task<void> worker::carry_out(store::claimed_action a) {
+  static auto& active = metrics::get_gauge("atrium_manage_action_requests", "Requests being carried out");
+  const auto id = a.project_id;
+  const auto fence = a.fence;
+  log::info("request accepted",
+            {{"project", id.view()}, {"action", domain::to_string(a.request.action)}, {"fence", fence}});
+  auto& task = co_await rt::this_task();
+  // A newer request for the same project replaces this entry; the older task has been overtaken then.
+  if (auto older = running_.find(id); older != running_.end()) older->second.task->cancel(rt::cancel_reason::revoked);
+  running_[id] = {a, &task};
+  active.set(static_cast<std::int64_t>(running_.size()));
+  bool stopping = false;
+  try {
+    co_await executor_.carry_out(std::move(a));
+  } catch (const failure& f) {
+    if (is_cancelled(f)) stopping = true;
+    else log::error("request stays claimed until its lease ends", {{"project", id.view()}, {"error", f.error()}});
+  } catch (const std::exception& e) {
+    log::error("request broke off", {{"project", id.view()}, {"what", e.what()}});
+  }
+  if (auto at = running_.find(id); at != running_.end() && at->second.action.fence == fence) running_.erase(at);
+  active.set(static_cast<std::int64_t>(running_.size()));
+  changed_.notify_all();
+  if (!stopping) log::debug("request ended", {{"project", id.view()}, {"fence", fence}});
+}
+
+rt::task<void> worker::renew() {
+  for (;;) {
+    co_await rt::sleep_for(options_.lease / 3);
+    if (running_.empty()) continue;
+    try {
+      co_await renew_once();
+    } catch (const failure& f) {
+      if (is_cancelled(f)) throw;
+      log::warn("leases could not be renewed", {{"error", f.error()}});
+    }
+  }
+}
+
+rt::task<void> worker::renew_once() {
+  std::vector<store::claimed_action> mine;
+  for (const auto& [id, r] : running_) mine.push_back(r.action);
+  const auto kept = co_await actions_.renew(options_.identity, mine, options_.lease);
+  const std::set<std::int64_t> still(kept.begin(), kept.end());
+  for (const auto& a : mine) {
+    if (still.contains(a.fence)) continue;
+    const auto at = running_.find(a.project_id);
+    if (at == running_.end() || at->second.action.fence != a.fence) continue;
+    log::info("request was overtaken", {{"project", a.project_id.view()}, {"fence", a.fence}});
+    at->second.task->cancel(rt::cancel_reason::revoked);
+  }
+}
+
+}  // namespace atrium::manage_action
