@@ -13,7 +13,7 @@ struct parameters {
   std::vector<std::string> namespaces;
   std::string project_tag;
   unsigned parallel = 64;
-  settings::duration lease = std::chrono::seconds(15), retry_limit = std::chrono::minutes(2);
+  settings::duration lease = std::chrono::seconds(6), retry_limit = std::chrono::minutes(2);
 };
 
 void define(settings& s, parameters& p) {

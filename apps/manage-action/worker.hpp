@@ -11,7 +11,7 @@ namespace atrium::manage_action {
 struct worker_options {
   std::string identity;                                    ///< unique among all replicas
   std::size_t parallel = 64;
-  std::chrono::milliseconds lease = std::chrono::seconds(15);
+  std::chrono::milliseconds lease = std::chrono::seconds(6);
   rt::duration poll = std::chrono::seconds(5);             ///< safety net below notifications
 };
 

@@ -76,6 +76,20 @@ claimed_action claimed_from(const pg::rows::row& row) {
   return c;
 }
 
+constexpr std::string_view observed_columns = "SELECT project_id, state, action_request, action_fence FROM projects ";
+
+std::vector<project_actions::observed> observed_from(const pg::rows& rows) {
+  std::vector<project_actions::observed> out;
+  out.reserve(rows.size());
+  for (const auto row : rows) {
+    const auto column = columns_of(row);
+    out.push_back({domain::project_id::of(*column("project_id")), domain::parse_state(column("state").value_or("{}")),
+                   domain::parse_action_request(column("action_request").value_or("{}")),
+                   row.get<std::int64_t>("action_fence")});
+  }
+  return out;
+}
+
 /// Wakes workers up. The request is in the table already and workers poll too, so a lost wake-up costs only time.
 rt::task<void> wake_workers(pg::pool& pool) {
   static const std::string notify = "NOTIFY " + std::string(action_channel);
@@ -200,18 +214,15 @@ rt::task<bool> project_actions::set_run_quota(domain::project_id project, std::i
 }
 
 rt::task<std::vector<project_actions::observed>> project_actions::with_pods() {
-  const auto rows = co_await pool_.query(
-      "SELECT project_id, state, action_request, action_fence FROM projects WHERE state->>'state' IN ('starting', "
-      "'pending', 'running', 'stopping')");
-  std::vector<observed> out;
-  out.reserve(rows.size());
-  for (const auto row : rows) {
-    const auto column = columns_of(row);
-    out.push_back({domain::project_id::of(*column("project_id")), domain::parse_state(column("state").value_or("{}")),
-                   domain::parse_action_request(column("action_request").value_or("{}")),
-                   row.get<std::int64_t>("action_fence")});
-  }
-  co_return out;
+  co_return observed_from(co_await pool_.query(std::string(observed_columns) +
+                                               "WHERE state->>'state' IN ('starting', 'pending', 'running', 'stopping')"));
+}
+
+rt::task<std::vector<project_actions::observed>> project_actions::observe(std::span<const domain::project_id> projects) {
+  std::vector<std::string> ids;
+  for (const auto& id : projects) ids.push_back(id.str());
+  co_return observed_from(
+      co_await pool_.query(std::string(observed_columns) + "WHERE project_id = ANY($1::uuid[])", {pg::array(ids)}));
 }
 
 }  // namespace atrium::store

@@ -79,6 +79,8 @@ class project_actions {
     std::int64_t fence = 0;
   };
   rt::task<std::vector<observed>> with_pods();
+  /// The same of these projects, whatever their state; unknown ones are left out.
+  rt::task<std::vector<observed>> observe(std::span<const domain::project_id>);
 
  private:
   pg::pool& pool_;

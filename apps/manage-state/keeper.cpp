@@ -1,0 +1,119 @@
+#include "apps/manage-state/keeper.hpp"
+
+#include "apps/manage-state/decide.hpp"
+#include "atrium/base/log.hpp"
+#include "atrium/base/metrics.hpp"
+#include "atrium/k8s/backoff.hpp"
+
+namespace atrium::manage_state {
+
+namespace {
+
+constexpr std::size_t batch_size = 500;
+
+rt::time_point loop_now() { return rt::loop::current().now(); }
+rt::task<void> wait_on(rt::condition& c) { co_await c.wait(); }
+
+}  // namespace
+
+keeper::keeper(pod_cache& pods, store::project_actions& actions, rt::duration resync)
+    : pods_(pods), actions_(actions), resync_(resync) {
+  pods_.on_change([this](domain::project_id id) { mark(id); });
+}
+
+void keeper::mark(domain::project_id id) {
+  if (!dirty_) return;
+  dirty_->add(id.str());
+  changed_.notify_all();
+}
+
+rt::task<void> keeper::mark_all() {
+  for (const auto& row : co_await actions_.with_pods()) mark(row.project_id);
+  pods_.for_each([this](const pod_view& p) { mark(p.project); });
+}
+
+rt::task<void> keeper::resync() {
+  for (;;) {
+    rt::duration wait = resync_;
+    try {
+      co_await mark_all();
+    } catch (const failure& f) {
+      if (f.disposition() == disposition::cancelled) throw;
+      log::warn("projects could not be read", {{"error", f.error()}});
+      wait = std::chrono::seconds(1);
+    }
+    co_await rt::sleep_for(wait);
+  }
+}
+
+rt::task<void> keeper::lead() {
+  co_await pods_.wait_synced();
+  dirty_.emplace();
+  std::exception_ptr failed;
+  rt::scope s(&co_await rt::this_task());
+  s.spawn(resync(), "compare all");
+  s.spawn(work(), "write states");
+  try {
+    co_await s.join();
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  dirty_.reset();
+  if (failed) std::rethrow_exception(failed);
+}
+
+rt::task<void> keeper::work() {
+  k8s::backoff pause({.first = std::chrono::milliseconds(100), .longest = std::chrono::seconds(5)});
+  for (;;) {
+    std::vector<domain::project_id> batch;
+    while (batch.size() < batch_size)
+      if (auto key = dirty_->take(loop_now())) batch.push_back(domain::project_id::of(*key));
+      else break;
+    if (batch.empty()) {
+      const auto due = dirty_->next_due();
+      try {
+        if (due == rt::time_point::max()) co_await changed_.wait();
+        else co_await rt::with_timeout(due - loop_now(), wait_on(changed_));
+      } catch (const failure& f) {
+        if (f.disposition() != disposition::timed_out) throw;
+      }
+      continue;
+    }
+    rt::duration wait{};
+    try {
+      co_await write_batch(batch);
+      pause.reset();
+    } catch (const failure& f) {
+      if (f.disposition() == disposition::cancelled) throw;
+      log::warn("states could not be written", {{"error", f.error()}, {"projects", batch.size()}});
+      for (const auto& id : batch) dirty_->add(id.str());
+      wait = pause.next(loop_now());
+    }
+    for (const auto& id : batch) dirty_->done(id.str());
+    if (wait > rt::duration{}) co_await rt::sleep_for(wait);
+  }
+}
+
+rt::task<void> keeper::write_batch(std::vector<domain::project_id> batch) {
+  static auto& writes =
+      metrics::get_counter("atrium_manage_state_writes_total", "States and timelines of projects written");
+  const auto rows = co_await actions_.observe(batch);
+  const auto now = domain::now();
+  std::vector<store::state_update> updates;
+  for (const auto& row : rows) {
+    auto d = decide(row, pods_.find(row.project_id), now);
+    if (d.look_again) dirty_->add_at(row.project_id.str(), loop_now() + *d.look_again);
+    if (d.write) updates.push_back(std::move(*d.write));
+  }
+  if (updates.empty()) co_return;
+  const auto changed = co_await actions_.set_states(updates);
+  writes.add(changed.size());
+  // What a fence or another state refused is looked at again with fresh eyes.
+  if (changed.size() == updates.size()) co_return;
+  const std::set<domain::project_id> done(changed.begin(), changed.end());
+  for (const auto& u : updates)
+    if (u.state && !done.contains(u.project_id))
+      dirty_->add_at(u.project_id.str(), loop_now() + std::chrono::milliseconds(200));
+}
+
+}  // namespace atrium::manage_state
