@@ -3,8 +3,29 @@
 #include "apps/hub-next/site.hpp"
 #include "apps/service/service.hpp"
 #include "apps/store/migrations.hpp"
+#include "apps/store/sessions.hpp"
+#include "atrium/base/log.hpp"
 
 namespace atrium {
+
+namespace {
+
+/// Removes what has expired of sessions and counts of attempts, in small bites. Any number of replicas may do so.
+rt::task<void> housekeeping(pg::pool& pool) {
+  while (true) {
+    co_await rt::sleep_for(std::chrono::minutes(10));
+    try {
+      const auto sessions = co_await store::sessions(pool).remove_expired();
+      const auto counts = co_await store::throttle(pool).remove_expired();
+      log::debug("expired rows removed", {{"sessions", sessions}, {"throttle", counts}});
+    } catch (const failure& f) {
+      if (f.disposition() == disposition::cancelled) throw;
+      log::warn("expired rows not removed", {{"error", f.error()}});
+    }
+  }
+}
+
+}  // namespace
 
 int run_hub_next(int argc, char** argv) {
   unsigned connections = 8;
@@ -22,6 +43,7 @@ int run_hub_next(int argc, char** argv) {
     hub_next::add_pages(c.router(), site);
     hub_next::add_auth(c.router(), site);
     hub_next::add_api(c.router(), site);
+    c.spawn(housekeeping(pool), "housekeeping");
     c.ready_when("database", [&pool]() -> rt::task<void> {
       auto session = co_await pool.acquire();
       co_await store::require_schema(*session);

@@ -31,8 +31,14 @@ auto hash_work(Compute compute) -> rt::task<std::invoke_result_t<Compute>> {
   co_return co_await rt::blocking(std::move(compute));
 }
 
-store::throttle::rule client_rule(std::string_view what, const std::string& client) {
-  return {std::string(what) + " client " + (client.empty() ? "unknown" : client), 30, 200};
+store::throttle::rule client_rule(std::string_view what, const std::string& client, int per_minute, int per_hour) {
+  return {std::string(what) + " client " + (client.empty() ? "unknown" : client), per_minute, per_hour};
+}
+
+std::string key_of(const net::request& request) {
+  const auto header = request.headers.find("Authorization");
+  auto key = header ? domain::api_key_of_authorization(*header) : std::string();
+  return key.starts_with("sk-") ? key : std::string();
 }
 
 error wrong_credentials() {
@@ -55,6 +61,8 @@ std::optional<field_error> clean_field(std::string& value, const char* field, Cl
 
 }  // namespace
 
+bool brings_api_key(const net::request& request) { return !key_of(request).empty(); }
+
 std::optional<field_error> check(sign_up_form& form) {
   if (auto wrong = clean_field(form.first_name, "first_name",
                                [](auto& v) { return domain::clean_person_name(v, "first name"); }))
@@ -72,7 +80,8 @@ std::optional<field_error> check(sign_up_form& form) {
 
 rt::task<signed_in> auth::sign_up(sign_up_form form, std::string client) {
   if (auto wrong = check(form)) throw failure(std::move(wrong->error));
-  const store::throttle::rule rules[] = {client_rule("sign-up", client)};
+  // Wide enough for a lecture hall behind one address.
+  const store::throttle::rule rules[] = {client_rule("sign-up", client, 120, 1000)};
   if (!(co_await store::throttle(pool_).begin(rules)).allowed)
     fail(disposition::overloaded, "Too many accounts were made from your network. Try again in an hour.");
   auto hash = co_await hash_work([password = form.password] { return domain::hash_password(password); });
@@ -88,7 +97,7 @@ rt::task<signed_in> auth::sign_in(std::string email, std::string password, std::
   if (!cleaned) throw failure(cleaned.error());
   if (password.empty()) fail(disposition::invalid, "Enter your password.");
   const store::throttle::rule rules[] = {{"sign-in email " + domain::sha256_hex(*cleaned), 5, 50},
-                                         client_rule("sign-in", client)};
+                                         client_rule("sign-in", client, 30, 200)};
   const auto attempt = co_await store::throttle(pool_).begin(rules);
   if (!attempt.allowed) fail(disposition::overloaded, "Too many attempts to sign in. Wait a minute, then try again.");
 
@@ -120,13 +129,10 @@ rt::task<void> auth::sign_out_everywhere(domain::account_id account) {
 }
 
 rt::task<std::optional<identity>> auth::authenticate(const net::request& request) {
-  if (const auto header = request.headers.find("Authorization")) {
-    const auto key = domain::api_key_of_authorization(*header);
-    if (!key.empty()) {
-      auto owner = co_await store::api_keys(pool_).find(key);
-      if (!owner) co_return std::nullopt;
-      co_return identity{std::move(owner->account), identity::kind::api_key, {}, owner->project_id};
-    }
+  if (brings_api_key(request)) {
+    auto owner = co_await store::api_keys(pool_).find(key_of(request));
+    if (!owner) co_return std::nullopt;
+    co_return identity{std::move(owner->account), identity::kind::api_key, {}, owner->project_id};
   }
   int tried = 0;  // a cookie of that name may also be set by a neighbouring host: look past a few wrong ones
   for (const auto& token : request.cookies(domain::session_cookie_name)) {

@@ -56,7 +56,8 @@ class auth {
   rt::task<void> sign_out_everywhere(domain::account_id);
 
   /// Account of an API key (Authorization: Basic `key:` or Bearer key), else of the session cookie, else nobody. A
-  /// wrong key is nobody, whatever the cookie says.
+  /// wrong key is nobody, whatever the cookie says; credentials that are no key at all (of a proxy before us) are left
+  /// alone.
   rt::task<std::optional<identity>> authenticate(const net::request&);
   /// authenticate() or failure(unauthenticated).
   rt::task<identity> require(const net::request&);
@@ -70,6 +71,8 @@ class auth {
 /// changes something or opens a WebSocket by session cookie. Browsers send Origin with all of these: a request that has
 /// none of the three comes from a program, which no foreign page can make send a cookie, and passes.
 bool same_origin(const net::request&);
+/// Whether a request brings an API key (right or wrong), so that the session cookie plays no part.
+bool brings_api_key(const net::request&);
 /// Whether the client came by TLS, by X-Forwarded-Proto of the edge.
 bool came_by_tls(const net::request&);
 /// Address of the client: the last X-Forwarded-For entry that the edge wrote, else `peer`.

@@ -80,6 +80,13 @@ TEST_P(Api, KeysOpenTheSameDoors) {
         "POST", "/api/v2/projects/get", "{}",
         {{"Authorization", "Basic " + domain::base64url_encode(key + ":")}, {"Origin", "http://else.example"}});
     EXPECT_EQ(json::parse(basic.body).as_array().size(), 1u);
+    // Credentials of a proxy before us are no key: the cookie counts, and with it the page that sent the request.
+    EXPECT_EQ((co_await v.send("POST", "/api/v2/projects/get", "{}", {{"Authorization", "Basic dXNlcjpwdw=="}})).status,
+              200u);
+    EXPECT_EQ((co_await v.send("POST", "/api/v2/projects/get", "{}",
+                               {{"Authorization", "Basic dXNlcjpwdw=="}, {"Origin", "http://else.example"}}))
+                  .status,
+              403u);
     const auto list = co_await v.call("api-keys", {{"action", "get"}});
     EXPECT_EQ(list.at("response").as_array().size(), 1u);
     EXPECT_FALSE(list.at("response").at(0).as_object().contains("secret"));
