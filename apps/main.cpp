@@ -6,6 +6,7 @@
 #include "apps/hub-websocket/hub_websocket.hpp"
 #include "apps/manage-action/manage_action.hpp"
 #include "apps/manage-state/manage_state.hpp"
+#include "apps/hub-proxy/hub_proxy.hpp"
 #include "apps/migrate/migrate.hpp"
 #include "apps/devcluster/devcluster.hpp"
 #include "apps/edge/edge.hpp"
@@ -25,6 +26,7 @@ constexpr subcommand subcommands[] = {
     {"hub-websocket", "browsers' requests and live queries over one WebSocket", atrium::run_hub_websocket},
     {"manage-action", "starts, stops and restarts projects as people ask for it", atrium::run_manage_action},
     {"manage-state", "keeps the states of projects in step with their pods", atrium::run_manage_state},
+    {"hub-proxy", "lets people into their project pods", atrium::run_hub_proxy},
     {"migrate", "brings the database to this program's schema", atrium::run_migrate},
     {"devcluster", "the Kubernetes API of one machine, with a node that runs pods as sandboxes", &atrium::devcluster::run_devcluster},
     {"project", "the server inside a project's pod: files, terminals, documents", atrium::run_project},

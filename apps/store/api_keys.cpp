@@ -92,4 +92,23 @@ rt::task<std::optional<api_keys::owner>> api_keys::find(const std::string& key) 
   co_return found;
 }
 
+rt::task<std::vector<bool>> api_keys::still_valid(std::span<const known_key> keys) {
+  if (keys.empty()) co_return std::vector<bool>{};
+  std::vector<std::string> ids, hashes;
+  for (const auto& k : keys) {
+    ids.push_back(std::to_string(k.id));
+    hashes.push_back(k.hash);
+  }
+  const auto rows = co_await pool_.query(
+      "SELECT (a.account_id IS NOT NULL) AS valid FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS asked(id, "
+      "hash, place) LEFT JOIN api_keys k ON k.id = asked.id AND k.hash = asked.hash AND (k.expire IS NULL OR k.expire > "
+      "timezone('UTC', now())) "
+      "LEFT JOIN accounts a ON a.account_id = k.account_id AND a.deleted IS NOT TRUE AND a.banned IS NOT TRUE ORDER BY "
+      "place",
+      {pg::array(ids), pg::array(hashes)});
+  std::vector<bool> out;
+  for (const auto row : rows) out.push_back(row.get<bool>("valid"));
+  co_return out;
+}
+
 }  // namespace atrium::store

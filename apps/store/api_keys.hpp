@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,12 @@ class api_keys {
   /// Account of a key that is right and has not expired (a project key: whose account is still on the project).
   /// Updates last_active at most once a minute.
   rt::task<std::optional<owner>> find(const std::string& key);
+  struct known_key {
+    std::int64_t id = 0;
+    std::string hash;  ///< as of domain::api_key_hash
+  };
+  /// Which of these are (still) good, in the order asked. One query, for rechecking many connections.
+  rt::task<std::vector<bool>> still_valid(std::span<const known_key>);
 
  private:
   pg::pool& pool_;

@@ -1,0 +1,146 @@
+#include "apps/hub-proxy/grants.hpp"
+
+#include "atrium/base/metrics.hpp"
+
+namespace atrium::hub_proxy {
+
+namespace {
+
+std::vector<std::string> subjects_of(const grant& g) {
+  std::vector<std::string> out{"p" + g.project.str(), "a" + g.account.str()};
+  if (g.credential.session) out.push_back("s" + g.credential.hash);
+  return out;
+}
+
+error no_such_project() {
+  return error(disposition::not_found, "There is no such project, or it is not shared with you.");
+}
+
+metrics::gauge& kept_grants() {
+  static auto& g = metrics::get_gauge("atrium_hub_proxy_grants", "Rights to projects that are kept in memory");
+  return g;
+}
+
+}  // namespace
+
+grant::use::use(std::shared_ptr<grant> g, rt::cancel_region& region, bool tunnel)
+    : grant_(std::move(g)), region_(region), tunnel_(tunnel) {
+  grant_->uses_.insert(this);
+  if (grant_->revoked_) region_.cancel(rt::cancel_reason::revoked);
+}
+
+grant::use::~use() { grant_->uses_.erase(this); }
+
+grants::grants(pg::pool& pool, grant_times times) : pool_(pool), times_(times) {}
+
+grant_ptr grants::cached(const std::vector<credential>& credentials, domain::project_id project) {
+  const auto now = rt::loop::current().now();
+  for (const auto& c : credentials) {
+    const auto at = grants_.find({c, project});
+    if (at == grants_.end() || at->second->stale || now - at->second->confirmed_ > times_.trust_limit) continue;
+    at->second->used_ = now;
+    return at->second;
+  }
+  return nullptr;
+}
+
+rt::task<grant_ptr> grants::find(const net::request& request, domain::project_id project) {
+  const auto credentials = credentials_of(request);
+  if (credentials.empty()) fail(disposition::unauthenticated, "You are not signed in. Sign in, or send an API key.");
+  // A page asks for many things at once: one of them reads, the others wait for it.
+  const auto flight = credentials[0].hash + project.str();
+  for (;;) {
+    if (auto g = cached(credentials, project)) co_return g;
+    if (!loading_.contains(flight)) break;
+    co_await loaded_.wait();
+  }
+  struct leader {
+    grants& g;
+    const std::string& flight;
+    ~leader() {
+      g.loading_.erase(flight);
+      g.loaded_.notify_all();
+    }
+  } lead{*this, flight};
+  loading_.insert(flight);
+  co_return co_await load(request, project);
+}
+
+rt::task<grant_ptr> grants::load(const net::request& request, domain::project_id project) {
+  const auto asked = rt::loop::current().now();
+  net::request ours = request;
+  if (api_key_of(request).empty()) ours.headers.erase("Authorization");  // the application's own, not for us
+  auto who = co_await operations::auth(pool_).authenticate(ours);
+  if (!who) fail(disposition::unauthenticated, "You are not signed in any more. Sign in again.");
+  auto g = std::make_shared<grant>();
+  if (who->by == operations::identity::kind::session)
+    g->credential = {.session = true, .hash = who->session_hash, .key_id = 0};
+  else g->credential = credentials_of(request).at(0);
+  g->project = project;
+  g->account = who->id();
+  std::optional<store::project_access> access;
+  if (!who->only_project || *who->only_project == project)
+    access = co_await store::projects(pool_).find_for_proxy(project, g->account);
+  if (!access) {
+    if (const auto at = grants_.find({g->credential, project}); at != grants_.end()) revoke(*at->second);
+    throw failure(no_such_project());
+  }
+  g->access = std::move(*access);
+  g->confirmed_ = asked;
+  co_return keep(std::move(g));
+}
+
+/// Into the cache when the project can be reached. What changed while it was read is found by the confirmation that
+/// every new grant gets at once.
+grant_ptr grants::keep(grant_ptr fresh) {
+  const auto at = grants_.find({fresh->credential, fresh->project});
+  const bool reachable = fresh->access.state.state == domain::state_name::running && !fresh->access.state.ip.empty();
+  if (at != grants_.end()) {  // tunnels hang on the one that is there
+    at->second->access = std::move(fresh->access);
+    at->second->stale = !reachable;
+    fresh = at->second;
+  } else if (reachable) {
+    grants_.emplace(key(fresh->credential, fresh->project), fresh);
+    for (const auto& s : subjects_of(*fresh)) by_subject_[s].insert(fresh.get());
+    kept_grants().set(static_cast<std::int64_t>(grants_.size()));
+  }
+  fresh->suspect_ = true;
+  fresh->used_ = rt::loop::current().now();
+  doubts_.set();
+  return fresh;
+}
+
+void grants::forget(grant& g) noexcept {
+  for (const auto& s : subjects_of(g)) {
+    const auto at = by_subject_.find(s);
+    if (at == by_subject_.end()) continue;
+    at->second.erase(&g);
+    if (at->second.empty()) by_subject_.erase(at);
+  }
+  grants_.erase(key(g.credential, g.project));
+  kept_grants().set(static_cast<std::int64_t>(grants_.size()));
+}
+
+void grants::revoke(grant& g) noexcept {
+  static auto& revoked =
+      metrics::get_counter("atrium_hub_proxy_grants_revoked_total", "Rights that ended while they were kept");
+  revoked.add();
+  g.revoked_ = true;
+  for (auto* u : g.uses_) u->region_.cancel(rt::cancel_reason::revoked);
+  forget(g);
+}
+
+void grants::cut_tunnels() noexcept {
+  for (const auto& [k, g] : grants_)
+    for (auto* u : g->uses_)
+      if (u->tunnel_) u->region_.cancel(rt::cancel_reason::shutdown);
+}
+
+void grants::touch(grant& g) {
+  const auto now = rt::loop::current().now();
+  if (g.touched_ != rt::time_point() && now - g.touched_ < times_.touch_every) return;
+  g.touched_ = now;
+  touches_.push_back({g.project, g.account});
+}
+
+}  // namespace atrium::hub_proxy

@@ -1,0 +1,60 @@
+#include "apps/hub-proxy/hub_proxy.hpp"
+
+#include "apps/hub-proxy/handler.hpp"
+#include "apps/service/service.hpp"
+#include "apps/store/columns.hpp"
+#include "apps/store/migrations.hpp"
+
+namespace atrium {
+
+namespace {
+
+/// A paused download or a silent event stream is nothing wrong; a client that sends half a head is.
+net::http_limits server_limits() {
+  net::http_limits l;
+  l.body_timeout = std::chrono::minutes(10);
+  return l;
+}
+
+net::client_options client_options() {
+  net::client_options o;
+  o.connect_timeout = std::chrono::seconds(3);
+  o.response_timeout = std::chrono::minutes(10);
+  o.limits.body_timeout = std::chrono::hours(1);
+  return o;
+}
+
+}  // namespace
+
+int run_hub_proxy(int argc, char** argv) {
+  unsigned connections = 8;
+  const service::definition what{
+      .name = "hub-proxy",
+      .summary = "lets people into their project pods",
+      .define =
+          [&](settings& s) { s.add("database-connections", "N", "sessions with the database at most", connections); },
+      .database = true,
+      .limits = server_limits(),
+  };
+  return service::run(what, argc, argv, [&](service::context& c) -> rt::task<void> {
+    pg::pool pool({.conninfo = c.settings().database, .connections = connections});
+    const auto changes =
+        pg::read_changes({.conninfo = c.settings().database, .publication = std::string(store::publication_name)});
+    net::http_client to_projects(client_options());
+    hub_proxy::grants grants(pool);
+    c.router().otherwise([&](net::exchange& e) { return hub_proxy::handle(e, grants, to_projects); });
+    c.spawn(grants.follow(*changes), "follow changes");
+    c.spawn(grants.confirm(), "confirm grants");
+    c.ready_when("database", [&pool]() -> rt::task<void> {
+      auto session = co_await pool.acquire();
+      co_await store::require_schema(*session);
+    });
+    c.on_drain([&grants]() -> rt::task<void> {
+      grants.cut_tunnels();  // clients connect again, to a process that stays
+      co_return;
+    });
+    co_await c.serve();
+  });
+}
+
+}  // namespace atrium
