@@ -1,7 +1,7 @@
 #include "session.hpp"
 
-#include "atrium/base/metrics.hpp"
 #include "errors.hpp"
+#include "session_metrics.hpp"
 
 namespace atrium::pg {
 namespace {
@@ -9,21 +9,6 @@ namespace {
 /// So many statements may be on their way before answers are read: bounds what server and socket must hold.
 constexpr std::size_t pipeline_window = 192;  // steps: two or three a statement
 constexpr std::size_t maximum_parameters = 65535;
-
-struct session_metrics {
-  metrics::counter& statements = metrics::get_counter("atrium_pg_statements_total", "Statements sent to PostgreSQL");
-  metrics::counter& failures =
-      metrics::get_counter("atrium_pg_statement_failures_total", "Statements that PostgreSQL answered with an error");
-  metrics::counter& cancels =
-      metrics::get_counter("atrium_pg_cancel_requests_total", "Cancel requests sent to PostgreSQL");
-  metrics::counter& prepares = metrics::get_counter("atrium_pg_prepares_total", "Statements prepared");
-  metrics::histogram& seconds = metrics::get_histogram("atrium_pg_statement_seconds",
-                                                       "From sending a statement (or pipeline) to its last answer");
-};
-session_metrics& numbers() {
-  static session_metrics m;
-  return m;
-}
 
 std::optional<error> check(std::string_view sql, const parameters& all) {
   if (sql.find('\0') != std::string_view::npos)
@@ -269,101 +254,6 @@ void session::fail_step(step& s, error e) {
   if (!s.out) return;
   s.out->rows.reset();
   if (!s.out->error) s.out->error = std::move(e);
-}
-
-rt::task<void> session::settle() {
-  if (steps_.empty() && !script_running_) co_return;
-  std::exception_ptr failed;
-  try {
-    co_await drain();
-    co_return;
-  } catch (...) {
-    failed = std::current_exception();
-  }
-  if (!wire_->broken()) co_await rt::shield(stop_and_drain());
-  std::rethrow_exception(failed);
-}
-
-rt::task<void> session::drain() {
-  co_await wire_->flush();
-  if (script_running_) {
-    while (co_await wire_->next_result()) {
-      if (wire_->broken()) wire_->lost();
-    }
-    script_running_ = false;
-  }
-  co_await read_steps(0);
-}
-
-rt::task<void> session::stop_and_drain() {
-  // Several rounds: the request may arrive before the statement does, and each one stops only one statement of a
-  // pipeline.
-  constexpr auto shortest = std::chrono::milliseconds(50), longest = std::chrono::milliseconds(1000);
-  auto patience = shortest;
-  for (int round = 0; round < 32 && !wire_->broken(); ++round) {
-    const auto owed = steps_.size();
-    numbers().cancels.add();
-    co_await wire_->request_cancel();
-    try {
-      co_await rt::with_timeout(patience, drain());
-      co_return;
-    } catch (const failure& f) {
-      if (f.disposition() != disposition::timed_out) wire_->give_up();
-    }
-    patience = steps_.size() < owed ? shortest : std::min(patience * 2, longest);
-  }
-  steps_.clear();
-  wire_->give_up();
-}
-
-rt::task<void> session::run_script(std::string_view sql) {
-  std::exception_ptr failed;
-  try {
-    co_await send_and_read_script(sql);
-    co_return;
-  } catch (...) {
-    failed = std::current_exception();
-  }
-  if (script_running_ && !wire_->broken()) co_await rt::shield(stop_and_drain());
-  std::rethrow_exception(failed);
-}
-
-rt::task<void> session::send_and_read_script(std::string_view sql) {
-  if (PQpipelineStatus(wire_->get()) != PQ_PIPELINE_OFF && !PQexitPipelineMode(wire_->get())) wire_->lost();
-  numbers().statements.add();
-  script_running_ = true;
-  // A failed statement ends the script; simple_query has then read to the end of the answers.
-  std::optional<error> failed;
-  try {
-    co_await wire_->simple_query(std::string(sql));
-  } catch (const failure& f) {
-    if (f.disposition() == disposition::cancelled) throw;
-    failed = f.error();
-  }
-  script_running_ = false;
-  if (!failed) co_return;
-  numbers().failures.add();
-  throw failure(*failed);
-}
-
-bool session::recycle() noexcept {
-  if (wire_->broken() || in_use_ || script_running_ || !steps_.empty()) return false;
-  switch (PQtransactionStatus(wire_->get())) {
-    case PQTRANS_IDLE:
-      return true;
-    case PQTRANS_INTRANS:
-    case PQTRANS_INERROR:
-      break;
-    default:
-      return false;
-  }
-  try {
-    static const pg::parameters none;
-    send({"ROLLBACK", &none, nullptr});
-    return PQflush(wire_->get()) == 0;  // so few bytes always fit into an idle connection's socket
-  } catch (...) {
-    return false;
-  }
 }
 
 }  // namespace atrium::pg
