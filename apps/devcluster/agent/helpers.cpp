@@ -74,13 +74,20 @@ void join_cgroups(const std::vector<std::string>& files) {
 
 void stage_binds(const arguments& a) {
   if (a.binds.empty()) return;
+  // A descriptor from the machine's mount namespace cannot be bound in ours, but a detached copy of its mount can be moved there.
+  std::vector<int> trees;
+  for (const auto& [fd, name] : a.binds) {
+    const int tree = ::open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
+    if (tree < 0) give_up("a mount's source");
+    trees.push_back(tree);
+  }
   if (::unshare(CLONE_NEWNS) != 0) give_up("a mount namespace");
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) give_up("private mounts");
   if (::mount("tmpfs", a.stage.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k") != 0) give_up("the staging folder");
-  for (const auto& [fd, name] : a.binds) {
+  for (std::size_t i = 0; i < trees.size(); ++i) {
     struct stat about {};
-    if (::fstat(fd, &about) != 0) give_up("a mount's source");
-    const std::string target = a.stage + "/" + name, source = "/proc/self/fd/" + std::to_string(fd);
+    if (::fstat(a.binds[i].first, &about) != 0) give_up("a mount's source");
+    const std::string target = a.stage + "/" + a.binds[i].second;
     if (S_ISDIR(about.st_mode)) {
       if (::mkdir(target.c_str(), 0755) != 0) give_up("a mount point");
     } else {
@@ -88,7 +95,7 @@ void stage_binds(const arguments& a) {
       if (file < 0) give_up("a mount point");
       ::close(file);
     }
-    if (::mount(source.c_str(), target.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) give_up("a bind mount");
+    if (::move_mount(trees[i], "", AT_FDCWD, target.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0) give_up("a bind mount");
   }
 }
 

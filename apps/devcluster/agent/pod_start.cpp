@@ -1,0 +1,282 @@
+// Starting containers, finding running ones again, and running commands beside them.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "apps/devcluster/agent/environment.hpp"
+#include "apps/devcluster/agent/pod_container.hpp"
+#include "apps/devcluster/agent/sandbox.hpp"
+#include "apps/devcluster/agent/volumes.hpp"
+#include "atrium/base/log.hpp"
+
+namespace atrium::devcluster {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* stage = "/mnt";
+
+void write_text(const std::string& path, const std::string& text) {
+  std::ofstream out(path + ".new", std::ios::binary);
+  out << text;
+  out.close();
+  if (!out) fail(disposition::failed, "A file of the pod cannot be written; is the disk full?");
+  fs::rename(path + ".new", path);
+}
+
+std::string read_text(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return std::move(out).str();
+}
+
+bool exists(const std::string& path) {
+  std::error_code bad;
+  return fs::exists(path, bad);
+}
+
+std::optional<std::int64_t> quantity(const json::value& container, std::string_view resource) {
+  const auto* amount = find(container, {"resources", "limits", resource});
+  const auto parsed = amount ? parse_quantity(scalar_text(*amount)) : result<std::int64_t>(api_error("NotFound", ""));
+  if (!parsed) return std::nullopt;
+  return *parsed;
+}
+
+std::vector<std::string> words(const json::value& container, std::string_view field, const variables& known) {
+  std::vector<std::string> out;
+  for (const auto& word : array_at(container, {field})) out.push_back(expand(scalar_text(word), known));
+  return out;
+}
+
+/// What bubblewrap says when the program itself could not be started, or nothing.
+std::string start_problem(const std::string& log) {
+  std::string line;
+  std::ifstream in(log);
+  for (std::string next; std::getline(in, next);) line = next;
+  return line.starts_with("bwrap: ") || line.starts_with("atrium: cannot make the sandbox") ? line : std::string();
+}
+
+}  // namespace
+
+void pod_worker::prepare_folders() {
+  fs::create_directories(folder_ + "/etc");
+  fs::permissions(folder_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
+  make_sandbox_folder(folder_ + "/sockets", node_.root);
+  const std::string name(pod_->name());
+  const std::string id = std::to_string(sandbox_id);
+  write_text(folder_ + "/etc/passwd", "root:x:0:0:root:/root:/usr/sbin/nologin\nuser:x:" + id + ":" + id + ":user:/home/user:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n");
+  write_text(folder_ + "/etc/group", "root:x:0:\nuser:x:" + id + ":\nnogroup:x:65534:\n");
+  write_text(folder_ + "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n127.0.0.1 " + name + "\n");
+  write_text(folder_ + "/etc/hostname", name + "\n");
+  write_text(folder_ + "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n");
+  for (const auto& c : containers_) fs::create_directories(c->folder);
+}
+
+void pod_worker::open_relay() {
+  std::vector<std::uint16_t> ports = {6000, 6001};
+  for (const auto& c : array_at(pod(), {"spec", "containers"}))
+    for (const auto& port : array_at(c, {"ports"})) ports.push_back(static_cast<std::uint16_t>(int_at(port, {"containerPort"}).value_or(6000)));
+  const auto seed = static_cast<std::uint32_t>(std::hash<std::string>{}(uid_));
+  relay_ = pod_relay::open(folder_ + "/sockets", std::move(ports), std::string(text_at(pod(), {"status", "podIP"})), seed);
+  node_.objects.modify(kinds::pods(), pod_->name_space(), pod_->name(), uid_, [&](json::value& object) { set_at(object, {"status", "podIP"}, json::string(relay_->address())); });
+  if (auto fresh = node_.objects.store().get(kinds::pods(), pod_->name_space(), pod_->name()); fresh && fresh->uid() == uid_) pod_ = fresh;
+}
+
+void pod_worker::save_run(const container& c, bool shut_down) const {
+  json::value run = {{"attempt", c.attempt}, {"restarts", c.state.restarts}, {"quick_ends", c.quick_ends}, {"shut_down", shut_down}, {"last", c.state.last},
+                     {"started_at", rfc3339_micro(c.state.started_at)}, {"finished", c.state.now == container_state::phase::terminated}};
+  if (c.state.now == container_state::phase::terminated) {
+    set_at(run, {"exit_code"}, c.exit_code);
+    set_at(run, {"reason"}, json::string(c.state.reason));
+    set_at(run, {"finished_at"}, json::string(rfc3339_micro(c.state.finished_at)));
+  }
+  if (c.process) set_at(run, {"process"}, c.process->identity());
+  try {
+    write_text(c.folder + "/run.json", json::serialize(run));
+  } catch (const failure& f) {
+    log::error("cannot note a running container", {{"pod", pod_->key()}, {"error", f.error()}});
+  }
+}
+
+bool pod_worker::adopt(container& c) {
+  json::error_code bad;
+  const json::value run = json::parse(read_text(c.folder + "/run.json"), bad);
+  if (bad || !run.is_object()) return false;
+  c.attempt = static_cast<int>(int_at(run, {"attempt"}).value_or(0));
+  c.quick_ends = static_cast<int>(int_at(run, {"quick_ends"}).value_or(0));
+  c.state.restarts = static_cast<int>(int_at(run, {"restarts"}).value_or(0));
+  if (const auto* last = find(run, {"last"})) c.state.last = *last;
+  c.state.id = "atrium://" + uid_ + "/" + c.state.name + "/" + std::to_string(c.attempt);
+  c.state.started_at = parse_rfc3339(text_at(run, {"started_at"})).value_or(node_.objects.now());
+  const auto* identity = find(run, {"process"});
+  const bool ended = true_at(run, {"finished"});
+  if (identity && !ended) c.process = sandbox_process::adopt(*identity);
+  if (c.process) {
+    c.state.now = container_state::phase::running;
+    for (const auto& before : array_at(pod(), {"status", c.state.init ? "initContainerStatuses" : "containerStatuses"}))
+      if (text_at(before, {"name"}) == c.state.name) {
+        c.state.ready = true_at(before, {"ready"});
+        c.state.started = true_at(before, {"started"});
+      }
+    log::info("container found running", {{"pod", pod_->key()}, {"container", c.state.name}});
+    return true;
+  }
+  // It ended while nobody looked, or before: what is known of that decides whether it starts anew.
+  const std::string status = c.folder + "/" + std::to_string(c.attempt) + ".status";
+  c.was_shut_down = true_at(run, {"shut_down"});
+  c.exit_code = static_cast<int>(int_at(run, {"exit_code"}).value_or(sandbox_process::exit_code_in(status).value_or(137)));
+  c.state.now = container_state::phase::terminated;
+  c.state.exit_code = c.exit_code;
+  c.state.reason = text_at(run, {"reason"}).empty() ? (c.exit_code == 0 ? "Completed" : "Error") : std::string(text_at(run, {"reason"}));
+  c.state.finished_at = parse_rfc3339(text_at(run, {"finished_at"})).value_or(node_.objects.now());
+  if (!restarts(c)) {
+    c.finished = true;
+  } else {
+    c.was_shut_down = false;  // the machine's or devcluster's end is not the container's fault: no delay
+    c.state.remember_end();
+    ++c.attempt;
+    ++c.state.restarts;
+  }
+  return false;
+}
+
+result<rt::process_options> pod_worker::launch_options(container& c) {
+  const auto& spec = c.spec(pod());
+  auto env = environment_of(node_.objects.store(), pod(), spec);
+  if (!env) return env.error();
+  auto volumes = open_volumes(node_.objects.store(), pod(), {.projects = node_.projects, .pod_folder = folder_, .root = node_.root});
+  if (!volumes) return volumes.error();
+
+  rt::process_options out;
+  sandbox_spec sandbox{.bwrap = node_.bwrap, .hostname = std::string(pod_->name()).substr(0, 63), .directory = {}, .mounts = {}, .command = {}};
+  std::vector<std::string> argv = {"/proc/self/exe", "devcluster", "launch"};
+  const auto add = [&](std::initializer_list<std::string> more) { argv.insert(argv.end(), more); };
+  auto& held = c.held;
+  held.clear();
+  int staged = 0;
+  // As root by descriptor through the staging folder; as a user by path.
+  const auto visible = [&](rt::unique_fd fd) {
+    const int number = fd.get();
+    held.push_back(std::move(fd));
+    if (!node_.root) return fs::read_symlink("/proc/self/fd/" + std::to_string(number)).string();
+    const std::string name = "m" + std::to_string(staged++);
+    add({"--bind", std::to_string(number) + "=" + name});
+    out.descriptors.emplace_back(number, number);
+    return std::string(stage) + "/" + name;
+  };
+  const auto open_own = [&](const std::string& path) { return rt::unique_fd(::open(path.c_str(), O_PATH | O_CLOEXEC)); };
+  const std::string etc = visible(open_own(folder_ + "/etc"));
+  for (const std::string file : {"passwd", "group", "hosts", "hostname", "nsswitch.conf"}) sandbox.mounts.push_back({etc + "/" + file, "/etc/" + file, true});
+  sandbox.mounts.push_back({visible(open_own(folder_ + "/sockets")), inside::sockets, false});
+  sandbox.mounts.push_back({visible(rt::unique_fd(::fcntl(node_.program.get(), F_DUPFD_CLOEXEC, 3))), inside::program, true});
+  for (const auto& mount : array_at(spec, {"volumeMounts"})) {
+    const auto volume = volumes->find(std::string(text_at(mount, {"name"})));
+    if (volume == volumes->end()) return api_error("BadRequest", "volumeMounts names a volume that the pod does not have");
+    auto fd = open_below(volume->second.get(), std::string(text_at(mount, {"subPath"})), true, node_.root);
+    if (!fd) return fd.error();
+    sandbox.mounts.push_back({visible(std::move(*fd)), std::string(text_at(mount, {"mountPath"})), true_at(mount, {"readOnly"})});
+  }
+
+  variables all = {{"PATH", inside::path}, {"HOME", "/home/user"}, {"USER", "user"}, {"LOGNAME", "user"}, {"SHELL", "/bin/bash"}, {"LANG", "C.UTF-8"},
+                   {"HOSTNAME", std::string(pod_->name())}, {"ATRIUM_POD_SOCKETS", inside::sockets}};
+  all.insert(all.end(), env->begin(), env->end());
+  sandbox.command = words(spec, "command", all);
+  for (auto& word : words(spec, "args", all)) sandbox.command.push_back(std::move(word));
+  if (sandbox.command.empty()) sandbox.command = {"atrium", "project"};  // what the project image runs
+  sandbox.directory = text_at(spec, {"workingDir"}).empty() ? "/home/user" : std::string(text_at(spec, {"workingDir"}));
+  std::map<std::string, std::string> last;
+  for (const auto& [key, value] : all) last[key] = value;
+  out.environment.emplace();
+  for (const auto& [key, value] : last) out.environment->push_back(key + "=" + value);
+
+  resource_limits limits;
+  if (const auto memory = quantity(spec, "memory")) limits.memory_bytes = *memory / 1000;
+  if (const auto cpu = quantity(spec, "cpu")) limits.cpu_milli = *cpu;
+  std::string problem;
+  for (const auto& file : node_.cgroups.prepare(uid_, c.state.name, limits, problem)) add({"--cgroup", file});
+  if (!problem.empty()) emit(event_recorder::severity::warning, "LimitsNotEnforced", "These limits could not be set: " + problem, &c);
+  c.memory_kills = node_.cgroups.out_of_memory_kills(uid_, c.state.name);
+
+  const std::string stem = c.folder + "/" + std::to_string(c.attempt);
+  held.emplace_back(::open((stem + ".status").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
+  const int status = held.back().get();
+  held.emplace_back(::open((stem + ".log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  out.standard_output = out.standard_error = held.back().get();
+  if (status < 0 || out.standard_output < 0) return api_error("InternalError", "the container's log cannot be written; is the disk full?");
+  out.descriptors.emplace_back(status, status);
+  sandbox.status_fd = status;
+  add({"--keep", std::to_string(status)});
+  if (node_.root) add({"--stage", stage, "--id", std::to_string(sandbox_id)});
+  argv.push_back("--");
+  for (auto& word : bwrap_arguments(sandbox, exists)) argv.push_back(std::move(word));
+  out.argv = std::move(argv);
+  out.new_session = true;
+  return out;
+}
+
+rt::task<bool> pod_worker::start(container& c) {
+  using severity = event_recorder::severity;
+  if (c.state.image.starts_with("missing/")) {
+    c.state.now = container_state::phase::waiting;
+    c.state.reason = "ErrImagePull";
+    c.state.message = "failed to pull image \"" + c.state.image + "\": not found";
+    emit(severity::warning, "Failed", "Failed to pull image \"" + c.state.image + "\": not found", &c);
+    publish();
+    if (c.quick_ends == 0) c.quick_ends = 1;
+    co_await back_off(c, "ImagePullBackOff", "Back-off pulling image \"" + c.state.image + "\"");
+    co_return false;
+  }
+  auto options = launch_options(c);
+  if (!options) {
+    c.state.now = container_state::phase::waiting;
+    c.state.reason = "CreateContainerConfigError";
+    c.state.message = options.error().public_text();
+    emit(severity::warning, "Failed", "Error: " + c.state.message, &c);
+    publish();
+    for (const auto until = rt::loop::current().now() + std::chrono::seconds(2); !stopping_ && rt::loop::current().now() < until;) co_await wait(until);
+    co_return false;
+  }
+  const std::string stem = c.folder + "/" + std::to_string(c.attempt);
+  if (c.attempt >= 2) {
+    std::error_code bad;
+    for (const char* kind : {".log", ".status"}) fs::remove(c.folder + "/" + std::to_string(c.attempt - 2) + kind, bad);
+  }
+  emit(severity::normal, "Pulled", "Container image \"" + c.state.image + "\" already present on machine", &c);
+  c.state.id = "atrium://" + uid_ + "/" + c.state.name + "/" + std::to_string(c.attempt);
+  c.state.started_at = node_.objects.now();
+  c.state.now = container_state::phase::waiting;
+  save_run(c, false);
+  c.process = co_await sandbox_process::start(std::move(*options), stem + ".status");
+  c.held.clear();
+  c.state.now = container_state::phase::running;
+  c.state.reason.clear();
+  c.state.message.clear();
+  c.state.started = find(c.spec(pod()), {"startupProbe"}) == nullptr;
+  c.state.ready = !c.state.init && c.state.started && find(c.spec(pod()), {"readinessProbe"}) == nullptr;
+  save_run(c, false);
+  if (c.process->inside() < 0) {  // it has ended already, perhaps because it could not be started
+    if (const auto problem = start_problem(stem + ".log"); !problem.empty()) {
+      emit(severity::warning, "Failed", "Error: failed to start container \"" + c.state.name + "\": " + problem, &c);
+      (void)co_await c.process->wait();
+      record_end(c, 128);
+      c.state.reason = "StartError";
+      c.state.message = problem;
+      c.process.reset();
+      co_return true;
+    }
+  }
+  emit(severity::normal, "Created", "Created container: " + c.state.name, &c);
+  emit(severity::normal, "Started", "Started container " + c.state.name, &c);
+  publish();
+  co_return true;
+}
+
+}  // namespace atrium::devcluster
