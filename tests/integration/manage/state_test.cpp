@@ -1,0 +1,151 @@
+#include "atrium/net/server.hpp"
+#include "tests/integration/manage/stage.hpp"
+
+namespace atrium::tests {
+namespace {
+
+using domain::start_phase;
+
+/// A project whose row says `state`, with the request for it long done.
+rt::task<project_id> project_in(stage& s, std::string state) {
+  const auto id = co_await s.make_project();
+  co_await s.pool.query(
+      "UPDATE projects SET state = jsonb_build_object('state', $2::text, 'time', '2026-01-01T00:00:00.000Z'), "
+      "action_request = "
+      "'{\"action\":\"start\",\"time\":\"2026-01-01T00:00:00.000Z\",\"started\":\"2026-01-01T00:00:00.000Z\","
+      "\"finished\":\"2026-01-01T00:00:00.000Z\"}' "
+      "WHERE project_id = $1::uuid",
+      {id.view(), state});
+  co_return id;
+}
+
+rt::task<void> make_pod(stage& s, project_id id) {
+  co_await s.api.create(
+      k8s::resources::pods, s.ns,
+      {{"metadata", {{"name", domain::pod_name(id)}, {"labels", {{"run", "project"}}}}},
+       {"spec",
+        {{"nodeSelector", {{"atrium/no-such-node", "true"}}},
+         {"containers",
+          json::array{{{"name", "project"},
+                       {"image", "i"},
+                       {"env", json::array{{{"name", "ATRIUM_PROJECT_SECRET"}, {"value", "s3cret"}}}}}}}}}});
+}
+
+TEST_F(Manage, StatesAreRightAfterAnythingHappenedMeanwhile) {
+  on_stage([](stage& s) -> rt::task<void> {
+    const auto gone = co_await project_in(s, "running"), never_made = co_await project_in(s, "starting"),
+               still_there = co_await project_in(s, "starting"), forgotten = co_await project_in(s, "opened"),
+               stopped = co_await project_in(s, "stopping");
+    for (const auto& id : {still_there, forgotten}) {
+      co_await make_pod(s, id);
+      co_await s.set_ready(id);
+    }
+    s.start("state", "manage-state");
+    co_await s.until_state(gone, state_name::opened);
+    co_await s.until_state(never_made, state_name::opened);
+    co_await s.until_state(stopped, state_name::opened);
+    co_await s.until_state(still_there, state_name::running);
+    co_await s.until_state(forgotten, state_name::running);
+    EXPECT_NE((co_await s.row(gone)).state.error, "");
+    EXPECT_TRUE(domain::parse_timeline((co_await s.row(never_made)).status).phases.contains(start_phase::failed));
+  });
+}
+
+TEST_F(Manage, TroublesAreToldInWordsAndPass) {
+  on_stage([](stage& s) -> rt::task<void> {
+    const auto id = co_await project_in(s, "starting");
+    co_await make_pod(s, id);
+    s.start("state", "manage-state");
+    co_await s.set_status(id, {{"phase", "Pending"},
+                               {"conditions", json::array{{{"type", "PodScheduled"},
+                                                           {"status", "False"},
+                                                           {"reason", "Unschedulable"},
+                                                           {"message", "0/1 nodes"}}}}});
+    co_await s.until_state(id, state_name::pending);
+    EXPECT_NE((co_await s.row(id)).state.error.find("No machine has room"), std::string::npos);
+    co_await s.set_status(
+        id,
+        {{"conditions", json::array{{{"type", "PodScheduled"}, {"status", "True"}}}},
+         {"containerStatuses",
+          json::array{{{"name", "project"},
+                       {"ready", false},
+                       {"restartCount", 0},
+                       {"image", "i"},
+                       {"imageID", ""},
+                       {"state", {{"waiting", {{"reason", "ImagePullBackOff"}, {"message", "secret registry"}}}}}}}}});
+    auto told = [&]() -> rt::task<bool> {
+      co_return (co_await s.row(id)).state.error.find("image cannot be loaded") != std::string::npos;
+    };
+    co_await s.until(told, "the image's trouble");
+    EXPECT_EQ((co_await s.row(id)).state.error.find("secret registry"), std::string::npos);
+    co_await s.set_ready(id);
+    co_await s.until_state(id, state_name::running);
+    EXPECT_EQ((co_await s.row(id)).state.error, "");
+    co_await s.api.remove(k8s::resources::pods, s.ns, domain::pod_name(id), {.grace = 0s});
+    co_await s.until_state(id, state_name::opened);
+  });
+}
+
+TEST_F(Manage, AKilledLeaderIsFollowedByAnotherReplica) {
+  on_stage([](stage& s) -> rt::task<void> {
+    const std::vector<std::string> flags{"--leader-lease", "2s"};
+    s.start("one", "manage-state", flags);
+    const auto id = co_await project_in(s, "starting");
+    co_await make_pod(s, id);
+    co_await s.set_ready(id);
+    co_await s.until_state(id, state_name::running);
+    s.start("two", "manage-state", flags);
+    const auto lease = k8s::parse_lease(co_await s.api.get(k8s::resources::leases, s.ns, "atrium-manage-state"));
+    co_await s.kill("one");
+    co_await s.api.remove(k8s::resources::pods, s.ns, domain::pod_name(id), {.grace = 0s});
+    co_await s.until_state(id, state_name::opened, 10s);
+    const auto now = k8s::parse_lease(co_await s.api.get(k8s::resources::leases, s.ns, "atrium-manage-state"));
+    EXPECT_NE(now.holder, lease.holder);
+    EXPECT_GT(now.transitions, lease.transitions);
+  });
+}
+
+rt::task<void> answer_status(net::exchange& ex) {
+  const bool ours = ex.request().headers.find("Authorization") == "Bearer s3cret" && ex.request().path() == "/status";
+  const auto now =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  if (!ours) co_return co_await ex.respond(net::response::text(401, "no"));
+  co_await ex.respond(net::response::json(
+      200, json::serialize(json::object{{"memory_bytes", 123456}, {"cpu_seconds", 1.5}, {"last_activity", now}})));
+}
+
+TEST_F(Manage, RunningProjectsAreAskedWhatTheyUse) {
+  on_stage([](stage& s) -> rt::task<void> {
+    const std::string ip = "127.16.201." + std::to_string(2 + ::getpid() % 200);
+    const auto id = co_await project_in(s, "starting");
+    co_await s.pool.query("UPDATE projects SET last_edited = '2026-01-01' WHERE project_id = $1::uuid", {id.view()});
+    co_await make_pod(s, id);
+    co_await s.set_ready(id, ip);
+    auto body = [&](rt::scope& scope) -> rt::task<void> {
+      auto listener = rt::listener::bind(rt::endpoint::ip(ip, 6000));
+      net::http_server server(answer_status);
+      scope.spawn(server.serve(listener), "project");
+      s.start("state", "manage-state", {"--usage-interval", "200ms"});
+      auto used = [&]() -> rt::task<bool> {
+        const auto p = co_await s.row(id);
+        co_return k8s::integer_at(json::parse(p.status), {"usage", "memory_bytes"}) == 123456;
+      };
+      std::exception_ptr failed;
+      try {
+        co_await s.until(used, "the usage");
+        EXPECT_GT((co_await s.row(id)).last_edited.value(), domain::now() - 1min);
+      } catch (...) {
+        failed = std::current_exception();
+      }
+      co_await server.drain(1s);
+      scope.cancel(rt::cancel_reason::requested);
+      co_await scope.join();
+      if (failed) std::rethrow_exception(failed);
+    };
+    co_await rt::with_scope(body);
+  });
+}
+
+}  // namespace
+}  // namespace atrium::tests
