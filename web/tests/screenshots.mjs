@@ -25,6 +25,7 @@ async function scenes(size, scheme) {
   const url = await atrium.listen();
   const { main } = fill(atrium);
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, hasTouch: size === 'phone', isMobile: size === 'phone', deviceScaleFactor: 1 });
+  await context.addInitScript(() => document.addEventListener('securitypolicyviolation', (event) => console.warn('csp', event.violatedDirective, event.sourceFile, event.lineNumber, event.columnNumber, event.sample)));
   const page = await context.newPage();
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && problems.push(`${size} ${scheme}: ${message.text()}`));
   page.on('pageerror', (error) => problems.push(`${size} ${scheme}: ${error.stack}`));

@@ -60,6 +60,8 @@ export class DocumentSession {
   /** Version that must have arrived before the next push makes sense. */
   #wanted = 0;
   #opening = false;
+  /** The editor is between two histories. */
+  #merging = false;
   #missed = false;
   #holder: StateHolder | null = null;
   #replay: Draft['updates'] = [];
@@ -121,7 +123,7 @@ export class DocumentSession {
 
   /** To be called after every transaction that the editor made. */
   changed(): void {
-    if (!this.#holder) return;
+    if (!this.#holder || this.#merging) return;
     this.#set({ unconfirmed: sendableUpdates(this.#holder.state).length });
     void this.#push();
   }
@@ -146,8 +148,9 @@ export class DocumentSession {
         const opened = await this.authority.open(getSyncedVersion(holder.state), this.epoch);
         this.#pushing = false;
         this.#wanted = 0;
+        const known = await this.#knownOf(opened);
         this.#set({ connected: true, problem: null });
-        this.#take(opened);
+        this.#take(opened, known);
       } while (this.#missed);
     } catch (error) {
       if (!isLost(error)) this.#set({ problem: String((error as Error).message) });
@@ -225,7 +228,18 @@ export class DocumentSession {
     }
   }
 
-  #take(opened: DocumentOpened): void {
+  /**
+   * How many of our changes a text without history holds already: their answer got lost. The server knows them by their
+   * ids; an older version keeps it from taking others.
+   */
+  async #knownOf(opened: DocumentOpened): Promise<number> {
+    const state = this.#holder!.state;
+    if (!('text' in opened) || opened.epoch !== this.epoch || opened.version === getSyncedVersion(state)) return 0;
+    const updates = this.#sendable(state);
+    return updates.length === 0 ? 0 : (await this.authority.push(this.epoch, getSyncedVersion(state), updates)).accepted;
+  }
+
+  #take(opened: DocumentOpened, known = 0): void {
     const state = this.#holder!.state;
     if ('updates' in opened && opened.epoch === this.epoch) {
       const present = getSyncedVersion(state);
@@ -234,7 +248,7 @@ export class DocumentSession {
       if (fresh.length > 0) this.#apply(fresh);
     } else if ('text' in opened) {
       this.users = opened.users ?? this.users;
-      if (opened.epoch !== this.epoch || opened.version !== getSyncedVersion(state)) this.#mergeInto(opened);
+      if (opened.epoch !== this.epoch || opened.version !== getSyncedVersion(state)) this.#mergeInto(opened, known);
     }
   }
 
@@ -247,16 +261,18 @@ export class DocumentSession {
   }
 
   /** The server has a text of another history: its difference to what we last agreed on is put below our own changes. */
-  #mergeInto({ text, version, epoch }: { text: string; version: number; epoch: string }): void {
+  #mergeInto({ text, version, epoch }: { text: string; version: number; epoch: string }, known: number): void {
     const holder = this.#holder!;
-    const base = this.#confirmed;
+    const unconfirmed = sendableUpdates(holder.state);
+    const base = unconfirmed.slice(0, known).reduce((doc, { changes }) => changes.apply(doc), this.#confirmed);
     const theirsText = Text.of(text.split('\n'));
     let ours = ChangeSet.empty(base.length);
-    for (const { changes } of sendableUpdates(holder.state)) ours = ours.compose(changes);
+    for (const { changes } of unconfirmed.slice(known)) ours = ours.compose(changes);
     const theirs = changeBetween(base, theirsText);
     const oursOnTheirs = ours.map(theirs);
     const selection = holder.state.selection.map(theirs.map(ours, true));
 
+    this.#merging = true;
     const remote = [Transaction.addToHistory.of(false), Transaction.remote.of(true)];
     holder.dispatch({ effects: this.#collab.reconfigure([]) });
     holder.dispatch({ changes: ours.invert(base).compose(theirs), annotations: remote });
@@ -267,6 +283,7 @@ export class DocumentSession {
     const spec: TransactionSpec = { selection: clamp(selection, theirsText.length + oursOnTheirs.newLength - oursOnTheirs.length) };
     if (!oursOnTheirs.empty) spec.changes = oursOnTheirs;
     holder.dispatch(spec);
+    this.#merging = false;
     this.#set({});
   }
 

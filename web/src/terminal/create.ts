@@ -7,7 +7,7 @@ import '@xterm/xterm/css/xterm.css';
 import { Cell } from '../lib/cell';
 import type { PresentUser, ProjectApi } from '../net/protocol';
 import { sentence } from '../net/protocol';
-import { cspDocument } from './csp-document';
+import { cspDocument, withoutStyleElements } from './csp-document';
 import { FlowControl, frame, readFrame } from './flow';
 import { controlOf } from './keys';
 
@@ -102,7 +102,7 @@ export class TerminalView {
     this.terminal.loadAddon(this.#fit);
     this.terminal.loadAddon(this.#search);
     this.terminal.loadAddon(new WebLinksAddon());
-    this.terminal.open(element);
+    withoutStyleElements(() => this.terminal.open(element));
     this.terminal.textarea?.setAttribute('aria-label', options.label);
     this.#wire();
   }

@@ -1,10 +1,12 @@
 /**
  * xterm.js writes <style> elements and style attributes, which a strict Content-Security-Policy refuses. It takes the
- * document to create elements with as an option: this one gives it style elements that feed constructable style sheets,
- * and elements whose style attribute goes through the object model, which is allowed.
+ * document to create elements with as an option: this one gives it, for a style element, an element that feeds a
+ * constructable style sheet. Parts that take the page's document all the same are caught while the terminal opens, and
+ * the style attribute of the rows' cells goes through the object model, which is allowed.
  */
-function styleElement(): HTMLStyleElement {
-  const element = document.createElement('style');
+function styleElement(): HTMLElement {
+  const element = document.createElement('i');
+  element.hidden = true;
   const sheet = new CSSStyleSheet();
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
   let text = '';
@@ -22,22 +24,27 @@ function styleElement(): HTMLStyleElement {
   return element;
 }
 
-function setAttribute(this: HTMLElement, name: string, value: string): void {
+HTMLSpanElement.prototype.setAttribute = function setAttribute(name: string, value: string): void {
   if (name === 'style') this.style.cssText = value;
   else Element.prototype.setAttribute.call(this, name, value);
-}
+};
 
-function createElement(tag: string): HTMLElement {
-  if (tag === 'style') return styleElement();
-  const element = document.createElement(tag);
-  if (tag === 'span') element.setAttribute = setAttribute;
-  return element;
+/** Runs `open` while the page's own document, too, makes no style elements. */
+export function withoutStyleElements(open: () => void): void {
+  const original = document.createElement;
+  document.createElement = ((tag: string, options?: ElementCreationOptions) =>
+    tag === 'style' ? styleElement() : original.call(document, tag, options)) as typeof document.createElement;
+  try {
+    open();
+  } finally {
+    document.createElement = original;
+  }
 }
 
 export function cspDocument(): Document {
   return new Proxy(document, {
     get(target, name) {
-      if (name === 'createElement') return createElement;
+      if (name === 'createElement') return (tag: string) => (tag === 'style' ? styleElement() : target.createElement(tag));
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },

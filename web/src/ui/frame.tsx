@@ -1,6 +1,6 @@
 /** What stands around every view: the rail (a bottom bar on phones), notices, palette, keys. */
 import type { ComponentChildren } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { href, navigate, paneHref, route } from '../lib/router';
 import { signOut } from '../net/auth';
 import { hubLink, projects, reconnect, session } from '../state/app';
@@ -30,10 +30,14 @@ function themeItems(present: Theme): MenuEntry[] {
 function OpenProject({ id, current }: { id: string; current: boolean }) {
   const row = useCell(projects, (list) => list.rows.get(id));
   const phase = useCell(projects, (list) => list.phase);
+  const item = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (current) item.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [current, row !== undefined]);
   if (!row) return phase === 'live' ? null : <li class="rail-item rail-placeholder" aria-hidden="true" />;
   const state = stateOf(row);
   return (
-    <li class="rail-open">
+    <li class="rail-open" ref={item}>
       <a class="rail-item" href={paneHref(id, { kind: 'files', path: '' })} aria-current={current ? 'page' : undefined} title={`${row.title}: ${state.word}`}>
         <span class={`state-dot state-${state.tone}`} aria-hidden="true" />
         <span class="rail-label">{row.title}</span>

@@ -46,7 +46,7 @@ export type IconName = keyof typeof drawn;
 
 export function Icon({ name, class: extra }: { name: IconName; class?: string }) {
   return (
-    <svg class={extra ? `icon ${extra}` : 'icon'} viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">
+    <svg class={`icon ${name === 'more' ? 'icon-dots' : ''} ${extra ?? ''}`} viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">
       <path d={drawn[name]} />
     </svg>
   );

@@ -53,7 +53,6 @@ function Title({ context: { row } }: { context: ProjectContext }) {
         }}
       >
         {row.title || 'Untitled project'}
-        <Icon name="rename" />
         <span class="visually-hidden">, rename</span>
       </button>
     </h1>
@@ -90,7 +89,8 @@ function Power({ context: { row } }: { context: ProjectContext }) {
   );
 }
 
-export function ProjectBar({ context }: { context: ProjectContext }) {
+/** `quiet`: the view below has the main action. */
+export function ProjectBar({ context, quiet }: { context: ProjectContext; quiet: boolean }) {
   const { row, session, me } = context;
   const presence = useCell(session.presence);
   const others = presence.filter((user, index) => user.account_id !== me && presence.findIndex((other) => other.account_id === user.account_id) === index);
@@ -106,7 +106,7 @@ export function ProjectBar({ context }: { context: ProjectContext }) {
       <button type="button" class="button button-small project-share" onClick={() => context.go({ kind: 'people' })}>
         <Icon name="people" /> <span>Share</span>
       </button>
-      <Power context={context} />
+      {!quiet && <Power context={context} />}
     </header>
   );
 }

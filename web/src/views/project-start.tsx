@@ -1,5 +1,5 @@
 /** What a project that does not run says; and the timeline of its start: one line when fine, open when not. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { clock, duration } from '../lib/format';
 import { timeline, type Timeline } from '../lib/timeline';
 import { cancelStart, startProject, undeleteProject } from '../state/actions';
@@ -75,17 +75,21 @@ export function ProjectStart({ context, large }: { context: ProjectContext; larg
   const state = stateOf(row);
   const [open, setOpen] = useState(false);
   const [fresh, setFresh] = useState(false);
+  const seen = useRef(state.tone);
   // The line stays for a moment after a start that went well, then the status line has it.
   useEffect(() => {
-    if (line.state === 'starting' && state.tone !== 'stopped') setFresh(true);
+    // Only who saw it start is told that it did.
+    if (line.state === 'starting' && (state.tone === 'starting' || seen.current !== 'running')) setFresh(true);
+    if (state.tone !== 'running') seen.current = state.tone;
     if (line.state !== 'ready') return;
     const timer = setTimeout(() => setFresh(false), 6000);
     return () => clearTimeout(timer);
   }, [line.state, state.tone]);
   const failed = state.tone === 'failed';
-  if (!failed && state.tone === 'stopped') return large ? <Stopped context={context} /> : null;
-  if (state.word === 'Stopping') return large ? <Empty icon="clock" title="Stopping…"><p>Programs are given a moment to end. You can start the project again afterwards.</p></Empty> : null;
+  if (!failed && state.tone === 'stopped') return large ? <div class="panes" data-region><Stopped context={context} /></div> : null;
+  if (state.word === 'Stopping') return large ? <div class="panes" data-region><Empty icon="clock" title="Stopping…"><p>Programs are given a moment to end. You can start the project again afterwards.</p></Empty></div> : null;
   if (!failed && line.state === 'ready' && !fresh) return null;
+  if (!failed && state.tone === 'running' && !fresh) return null;
   if (!failed && line.state === 'none' && !large) return null;
   const reason = state.reason ?? line.reason;
   const slow = line.state === 'starting' && line.total > 3000;

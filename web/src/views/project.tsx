@@ -1,7 +1,7 @@
 /** A project: its bar, the timeline of its start, tabs, one or two panes, the status line. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { href, navigate, paneHref, paneKey, type Pane, type Route } from '../lib/router';
-import { projects, session } from '../state/app';
+import { hubLink, projects, session } from '../state/app';
 import { restartProject, startProject, stopProject } from '../state/actions';
 import { ProjectFiles } from '../state/project-files';
 import { noteActivity, openProject, type ProjectSession } from '../state/project';
@@ -126,11 +126,12 @@ function OpenedProject({ route, row, me }: { route: ProjectRoute; row: ProjectRo
   useActivity(id);
   useProjectCommands(context, route);
   useTitle(`${tabTitle(pane)} · ${row.title}`);
+  const hubUp = useCell(hubLink.state, (state) => state.phase === 'open');
   const needsProject = pane.kind === 'files' || pane.kind === 'edit' || pane.kind === 'terminal';
   return (
     <main id="main" class="project" tabIndex={-1}>
-      <ProjectBar context={context} />
-      {running && <LinkBanner link={project.link} what="the project" />}
+      <ProjectBar context={context} quiet={needsProject && !running} />
+      {running && hubUp && <LinkBanner link={project.link} what="the project" />}
       <ProjectTabs context={context} pane={pane} beside={beside} />
       <ProjectStart context={context} large={needsProject && !running} />
       {(!needsProject || running) && (

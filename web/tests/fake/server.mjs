@@ -53,7 +53,7 @@ export class FakeAtrium {
 
   project(owner, title, fields = {}) {
     const project_id = fields.project_id ?? randomUUID();
-    const row = { project_id, title, description: '', state: { state: 'opened' }, status: {}, action_request: null, users: { [owner.account_id]: { group: 'owner' } }, collaborators: [], last_edited: iso(), last_active: {}, created: iso(), deleted: false, ...fields };
+    const row = { project_id, title, description: '', state: { state: 'opened' }, status: {}, action_request: null, users: { [owner.account_id]: { group: 'owner' } }, collaborators: [], last_edited: iso(), last_active: {}, created: fields.last_edited ?? iso(), deleted: false, ...fields };
     row.collaborators = Object.entries(row.users).map(([id, { group }]) => ({ account_id: id, name: this.person(id).name, group }));
     this.rows.set(project_id, row);
     this.logs.set(project_id, []);
