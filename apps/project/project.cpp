@@ -1,5 +1,7 @@
 #include "apps/project/project.hpp"
 
+#include <unistd.h>
+
 #include <cstdlib>
 
 #include "apps/project/environment.hpp"
@@ -97,6 +99,10 @@ int run_project(int argc, char** argv) {
   if (o.home.empty()) o.home = "/home/user";
   const auto sockets = project::variable("ATRIUM_POD_SOCKETS");
   o.hub_listen = sockets.empty() ? "0.0.0.0:6000" : "unix:" + sockets + "/6000.sock";
+  // The folder is this pod's alone: a socket in it is left over. (Asking whether somebody answers is not safe: the
+  // kernel takes a killed process' rings, and the sockets in them, apart a little after its death.)
+  if (!sockets.empty())
+    for (const char* name : {"/6000.sock", "/6001.sock"}) ::unlink((sockets + name).c_str());
   service::definition d{.name = "project", .summary = "the server inside a project's pod"};
   d.listen = sockets.empty() ? "0.0.0.0:6001" : "unix:" + sockets + "/6001.sock";
   d.define = [&o](settings& s) {

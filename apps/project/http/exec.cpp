@@ -97,8 +97,8 @@ rt::task<void> execute(net::exchange& e, parts& all) {
   } catch (const failure& f) {
     if (f.disposition() == disposition::timed_out)
       fail(disposition::timed_out, "The command did not end within its timeout of " +
-                                       std::to_string(c.timeout.count() / 1000) +
-                                       " s and was killed, with everything that it had started.");
+                                       std::to_string(c.timeout.count()) +
+                                       " ms and was killed, with everything that it had started.");
     if (f.disposition() == disposition::not_found)
       fail(disposition::not_found, "There is no program \"" + c.options.argv[0] + "\" in the project.");
     throw;

@@ -127,6 +127,11 @@ void terminal::input(std::string_view bytes) {
     ::ioctl(master_.get(), TIOCSIG, SIGINT);
     bytes.remove_prefix(at + 1);
   }
+  if (input_.empty()) {  // the usual case: a key goes straight into the terminal
+    const auto n = ::write(master_.get(), bytes.data(), bytes.size());
+    if (n > 0) bytes.remove_prefix(static_cast<std::size_t>(n));
+    if (bytes.empty()) return;
+  }
   if (input_.size() + bytes.size() > most_input)
     fail(disposition::overloaded, "The program in the terminal does not read its input. Wait, or interrupt it.");
   input_ += bytes;
