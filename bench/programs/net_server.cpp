@@ -1,0 +1,75 @@
+// Servers of net for the benchmarks: bench_net_server ROLE [upstream port]. Prints its port.
+//   websocket  /echo answers each message with itself, /fanout passes each message on to every session of it
+//   backend    the same and GET / with 1 KiB
+//   proxy      forwards everything to the upstream port, as hub-proxy does
+#include "counter.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "atrium/net/proxy.hpp"
+#include "atrium/net/websocket.hpp"
+#include "atrium/rt/loop.hpp"
+
+using namespace atrium;
+
+namespace {
+
+rt::task<void> echo(net::exchange& x) {
+  auto session = co_await net::accept_websocket(x);
+  while (auto m = co_await session->receive()) co_await session->send(m->binary, rt::as_bytes(m->data));
+}
+
+std::vector<net::websocket*> everyone;
+
+rt::task<void> fanout(net::exchange& x) {
+  auto session = co_await net::accept_websocket(x);
+  struct member {
+    net::websocket* self;
+    explicit member(net::websocket* w) : self(w) { everyone.push_back(w); }
+    ~member() { std::erase(everyone, self); }
+  } listed(session.get());
+  while (auto m = co_await session->receive())
+    for (auto* to : everyone) to->try_send(m->binary, m->data);
+}
+
+rt::task<void> page(net::exchange& x) {
+  net::response r{.status = 200, .headers = {}, .body = std::string(1024, 'x')};
+  r.headers.add("Content-Type", "text/plain");
+  return x.respond(std::move(r));
+}
+
+net::handler handler_of(const char* role, const char* upstream, net::http_client& client) {
+  if (std::strcmp(role, "proxy") == 0) {
+    const auto to = net::origin::parse(std::string("http://127.0.0.1:") + upstream).value();
+    return [to, &client](net::exchange& x) -> rt::task<void> {
+      net::proxy_target target{.to = to, .target = x.request().target};
+      target.strip_cookies = {"remember_me"};
+      co_await net::forward(x, client, target);
+    };
+  }
+  net::router routes;
+  routes.add("GET", "/echo", echo);
+  routes.add("GET", "/fanout", fanout);
+  routes.add("GET", "/", page);
+  return routes;
+}
+
+rt::task<void> serve(const char* role, const char* upstream) {
+  net::http_client client({.idle_per_origin = 256});
+  net::http_server server(handler_of(role, upstream, client));
+  auto from = rt::listener::bind(rt::endpoint::parse("127.0.0.1:0"));
+  std::printf("%u\n", unsigned(from.local().port()));
+  std::fflush(stdout);
+  co_await server.serve(from);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bench::publish_counter();
+  rt::loop loop;
+  loop.run(serve(argv[1], argc > 2 ? argv[2] : "0"));
+}
