@@ -56,14 +56,6 @@ std::vector<std::string> words(const json::value& container, std::string_view fi
   return out;
 }
 
-/// What bubblewrap says when the program itself could not be started, or nothing.
-std::string start_problem(const std::string& log) {
-  std::string line;
-  std::ifstream in(log);
-  for (std::string next; std::getline(in, next);) line = next;
-  return line.starts_with("bwrap: ") || line.starts_with("atrium: cannot make the sandbox") ? line : std::string();
-}
-
 }  // namespace
 
 void pod_worker::prepare_folders() {
@@ -262,17 +254,6 @@ rt::task<bool> pod_worker::start(container& c) {
   c.state.started = find(c.spec(pod()), {"startupProbe"}) == nullptr;
   c.state.ready = !c.state.init && c.state.started && find(c.spec(pod()), {"readinessProbe"}) == nullptr;
   save_run(c, false);
-  if (c.process->inside() < 0) {  // it has ended already, perhaps because it could not be started
-    if (const auto problem = start_problem(stem + ".log"); !problem.empty()) {
-      emit(severity::warning, "Failed", "Error: failed to start container \"" + c.state.name + "\": " + problem, &c);
-      (void)co_await c.process->wait();
-      record_end(c, 128);
-      c.state.reason = "StartError";
-      c.state.message = problem;
-      c.process.reset();
-      co_return true;
-    }
-  }
   emit(severity::normal, "Created", "Created container: " + c.state.name, &c);
   emit(severity::normal, "Started", "Started container " + c.state.name, &c);
   publish();

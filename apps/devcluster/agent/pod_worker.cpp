@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 
 #include "apps/devcluster/agent/pod_container.hpp"
 #include "apps/devcluster/agent/volumes.hpp"
@@ -15,6 +16,14 @@ constexpr auto longest_back_off = std::chrono::seconds(300);
 constexpr auto back_off_reset = std::chrono::minutes(10);
 
 rt::task<void> wait_for(rt::condition& what) { co_await what.wait(); }
+
+/// What bubblewrap says when the program itself could not be started, or nothing.
+std::string start_problem(const std::string& log) {
+  std::string line;
+  std::ifstream in(log);
+  for (std::string next; std::getline(in, next);) line = next;
+  return line.starts_with("bwrap: ") || line.starts_with("atrium: cannot make the sandbox") ? line : std::string();
+}
 
 rt::time_point loop_now() { return rt::loop::current().now(); }
 
@@ -103,6 +112,12 @@ void pod_worker::record_end(container& c, int code) {
   s.reason = code == 0 ? "Completed" : "Error";
   if (code != 0 && kills > c.memory_kills) s.reason = "OOMKilled";
   c.process.reset();
+  if (const auto problem = code == 1 || code == 125 ? start_problem(c.folder + "/" + std::to_string(c.attempt) + ".log") : std::string(); !problem.empty()) {
+    s.reason = "StartError";
+    s.message = problem;
+    s.exit_code = c.exit_code = 128;
+    emit(event_recorder::severity::warning, "Failed", "Error: failed to start container \"" + s.name + "\": " + problem, &c);
+  }
   save_run(c, shutting_down_ && !keep_);
 }
 
