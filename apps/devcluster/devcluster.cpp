@@ -38,7 +38,7 @@ rt::task<void> run(service::context& c, const options& o) {
   front api_front(cluster.requests(), cluster.store(), cluster.keys().token, agent ? &*agent : nullptr);
   net::http_server server([&](net::exchange& ex) { return api_front(ex); });
   auto tls = net::tls_context::server(cluster.keys().certificate_pem, cluster.keys().private_key_pem);
-  auto listener = bind_api(o.address, state);
+  auto listener = co_await bind_api(o.address, state);
   const std::string url = "https://" + listener.local().text();
   write_kubeconfig(o.kubeconfig_out.empty() ? state + "/kubeconfig" : o.kubeconfig_out, cluster.keys(), url);
   log::info("Kubernetes API", {{"url", url}});

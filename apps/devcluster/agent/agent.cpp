@@ -106,6 +106,7 @@ void node_agent::removed(const object_ptr& pod) {
 void node_agent::consider(const object_ptr& pod) {
   const auto& value = pod->value();
   if (text_at(value, {"spec", "nodeName"}).empty()) {
+    if (const auto by = text_at(value, {"spec", "schedulerName"}); !by.empty() && by != "default-scheduler") return;  // another places it
     // One that is waiting is tried again when something leaves or the node changes.
     if (!waiting_.contains(pod->key())) place(pod);
     return;

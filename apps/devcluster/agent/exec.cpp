@@ -1,6 +1,10 @@
 #include "apps/devcluster/agent/exec.hpp"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+
 #include <csignal>
+#include <cstring>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -66,6 +70,25 @@ rt::task<void> listen(exec_transport& client, streams& io, const rt::process& co
   command.signal(SIGKILL);
 }
 
+/// The descriptor that came through a Unix socket, or none.
+rt::unique_fd receive_descriptor(int from) {
+  char byte = 0;
+  iovec part{&byte, 1};
+  alignas(cmsghdr) char space[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = space;
+  message.msg_controllen = sizeof space;
+  if (::recvmsg(from, &message, MSG_CMSG_CLOEXEC) != 1) return {};
+  const cmsghdr* head = CMSG_FIRSTHDR(&message);
+  if (!head || head->cmsg_type != SCM_RIGHTS) return {};
+  int fd = -1;
+  std::memcpy(&fd, CMSG_DATA(head), sizeof fd);
+  ::fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK);
+  return rt::unique_fd(fd);
+}
+
 /// Gives `body` some time; what fails there is not worth more.
 rt::task<void> at_most(rt::duration limit, rt::task<void> body) {
   try {
@@ -111,12 +134,15 @@ rt::task<void> run_exec(exec_transport& client, const rt::process_options& how, 
   streams io;
   rt::process_options options = how;
   rt::unique_fd theirs[3];
+  std::optional<rt::unique_fd> terminal_channel;
   if (request.terminal) {
-    auto pty = rt::open_pty(80, 24);
-    io.terminal = std::move(pty.master);
-    theirs[0] = std::move(pty.slave);
-    options.standard_input = options.standard_output = options.standard_error = theirs[0].get();
-    options.controlling_terminal = true;
+    int pair[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) throw failure(system_error(errno, "a terminal"));
+    terminal_channel = rt::unique_fd(pair[0]);
+    ::fcntl(pair[0], F_SETFL, O_NONBLOCK);
+    theirs[0] = rt::unique_fd(pair[1]);
+    options.descriptors.emplace_back(pair[1], pair[1]);
+    options.argv.insert(options.argv.begin() + 3, {"--terminal", std::to_string(pair[1])});
   } else {
     auto in = rt::make_pipe(false, true), out = rt::make_pipe(true, false), err = rt::make_pipe(true, false);
     if (request.input) io.input = std::move(in.write);
@@ -132,8 +158,14 @@ rt::task<void> run_exec(exec_transport& client, const rt::process_options& how, 
   }
   auto command = rt::process::start(options);
   for (auto& fd : theirs) fd.close();
+  if (terminal_channel) {
+    co_await rt::readable(terminal_channel->get());
+    io.terminal = receive_descriptor(terminal_channel->get());
+    if (io.terminal) rt::resize_pty(io.terminal.get(), 80, 24);
+    else io.output_done.set();  // the sandbox could not be entered
+  }
   co_await rt::with_scope([&](rt::scope& s) -> rt::task<void> {
-    s.spawn(forward(client, channel::output, io.output_fd(), io.output_done), "exec output");
+    if (io.output_fd() >= 0) s.spawn(forward(client, channel::output, io.output_fd(), io.output_done), "exec output");
     if (request.terminal) io.errors_done.set();
     else s.spawn(forward(client, channel::errors, io.errors.get(), io.errors_done), "exec errors");
     s.spawn(listen(client, io, command), "exec input");

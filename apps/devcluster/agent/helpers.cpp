@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,7 +31,7 @@ struct arguments {
   std::vector<std::pair<int, std::string>> binds;
   std::vector<int> keep;
   std::string stage, directory;
-  long id = -1, pid = -1;
+  long id = -1, pid = -1, terminal = -1;
   char** command = nullptr;
 };
 
@@ -57,6 +58,7 @@ arguments parse(int argc, char** argv) {
     else if (flag == "--directory") out.directory = value;
     else if (flag == "--id") out.id = std::atol(value.c_str());
     else if (flag == "--pid") out.pid = std::atol(value.c_str());
+    else if (flag == "--terminal") out.terminal = std::atol(value.c_str());
     else give_up("unknown argument");
   }
   errno = EINVAL;
@@ -137,6 +139,33 @@ void enter_namespaces(long pid) {
   if (!same_namespace(owner, user) && ::setns(user, CLONE_NEWUSER) != 0) give_up("entering the inner user namespace");
 }
 
+/// Makes a terminal of the sandbox's own, so that its name means something inside, and hands its master over through `channel`.
+/// Gives the slave.
+int make_terminal(int channel) {
+  const int master = ::open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+  int locked = 0;
+  if (master < 0 || ::ioctl(master, TIOCSPTLCK, &locked) != 0) give_up("a terminal");
+  const int slave = ::ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (slave < 0) give_up("a terminal");
+  char byte = 't';
+  iovec part{&byte, 1};
+  alignas(cmsghdr) char space[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = space;
+  message.msg_controllen = sizeof space;
+  cmsghdr* head = CMSG_FIRSTHDR(&message);
+  head->cmsg_level = SOL_SOCKET;
+  head->cmsg_type = SCM_RIGHTS;
+  head->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(head), &master, sizeof(int));
+  if (::sendmsg(channel, &message, MSG_NOSIGNAL) != 1) give_up("handing the terminal over");
+  ::close(master);
+  ::close(channel);
+  return slave;
+}
+
 }  // namespace
 
 int run_launch(int argc, char** argv) {
@@ -161,10 +190,16 @@ int run_enter(int argc, char** argv) {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) give_up("giving up privileges");
   for (int capability = 0; capability < 64; ++capability) ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
   reset_signals();
+  const int terminal = a.terminal >= 0 ? make_terminal(static_cast<int>(a.terminal)) : -1;
   const pid_t child = ::fork();  // a pid namespace is entered by children
   if (child < 0) give_up("a process");
   if (child == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (terminal >= 0) {
+      ::setsid();
+      for (const int fd : {0, 1, 2}) ::dup2(terminal, fd);
+      ::ioctl(0, TIOCSCTTY, 0);
+    }
     if (!a.directory.empty() && ::chdir(a.directory.c_str()) != 0 && ::chdir("/") != 0) give_up("the working folder");
     ::close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
     ::execvp(a.command[0], a.command);
@@ -172,9 +207,8 @@ int run_enter(int argc, char** argv) {
     std::fprintf(stderr, "exec: \"%s\": %s\n", a.command[0], why == ENOENT ? "executable file not found in $PATH" : std::strerror(why));
     _exit(why == ENOENT ? 127 : 126);
   }
-  // The terminal's signals reach the child by its process group; this process only waits.
-  for (const int number : {SIGINT, SIGQUIT, SIGTSTP, SIGHUP}) ::signal(number, SIG_IGN);
-  for (const int fd : {0, 1, 2}) ::close(fd);  // the other side sees the end when the child's are closed
+  for (const int fd : {0, 1, 2, terminal})
+    if (fd >= 0) ::close(fd);  // the other side sees the end when the child's are closed
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

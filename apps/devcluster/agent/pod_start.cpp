@@ -72,12 +72,12 @@ void pod_worker::prepare_folders() {
   for (const auto& c : containers_) fs::create_directories(c->folder);
 }
 
-void pod_worker::open_relay() {
+rt::task<void> pod_worker::open_relay() {
   std::vector<std::uint16_t> ports = {6000, 6001};
   for (const auto& c : array_at(pod(), {"spec", "containers"}))
     for (const auto& port : array_at(c, {"ports"})) ports.push_back(static_cast<std::uint16_t>(int_at(port, {"containerPort"}).value_or(6000)));
   const auto seed = static_cast<std::uint32_t>(std::hash<std::string>{}(uid_));
-  relay_ = pod_relay::open(folder_ + "/sockets", std::move(ports), std::string(text_at(pod(), {"status", "podIP"})), seed);
+  relay_ = co_await pod_relay::open(folder_ + "/sockets", std::move(ports), std::string(text_at(pod(), {"status", "podIP"})), seed);
   node_.objects.modify(kinds::pods(), pod_->name_space(), pod_->name(), uid_, [&](json::value& object) { set_at(object, {"status", "podIP"}, json::string(relay_->address())); });
   if (auto fresh = node_.objects.store().get(kinds::pods(), pod_->name_space(), pod_->name()); fresh && fresh->uid() == uid_) pod_ = fresh;
 }

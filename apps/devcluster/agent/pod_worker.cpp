@@ -201,7 +201,7 @@ rt::task<void> pod_worker::supervise(container& c) {
 
 rt::task<void> pod_worker::live() {
   prepare_folders();
-  open_relay();
+  co_await open_relay();
   started_at_ = node_.objects.now();
   if (const auto before = parse_rfc3339(text_at(pod(), {"status", "startTime"}))) started_at_ = *before;
   for (auto& c : containers_) adopt(*c);

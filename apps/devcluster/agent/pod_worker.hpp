@@ -74,7 +74,7 @@ class pod_worker {
   void publish();
   void emit(event_recorder::severity how, std::string_view reason, std::string message, const container* c = nullptr);
   void prepare_folders();
-  void open_relay();
+  rt::task<void> open_relay();
   void clean_up();
   container* find_container(std::string_view name) const noexcept;
   const json::value& pod() const noexcept { return pod_->value(); }

@@ -35,24 +35,31 @@ std::string address_of(std::uint32_t index) {
 
 }  // namespace
 
-std::unique_ptr<pod_relay> pod_relay::open(const std::string& socket_folder, std::vector<std::uint16_t> ports, const std::string& wanted, std::uint32_t seed) {
+bool pod_relay::bind(const std::string& address) {
+  try {
+    for (const auto port : ports_) listeners_.push_back(rt::listener::bind(rt::endpoint::ip(address, port)));
+    address_ = address;
+    return true;
+  } catch (const failure& f) {
+    listeners_.clear();
+    if (f.disposition() != disposition::conflict) throw;
+    return false;
+  }
+}
+
+rt::task<std::unique_ptr<pod_relay>> pod_relay::open(std::string socket_folder, std::vector<std::uint16_t> ports, std::string wanted, std::uint32_t seed) {
   std::unique_ptr<pod_relay> out(new pod_relay);
   out->folder_ = rt::unique_fd(::open(socket_folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!out->folder_) throw failure(system_error(errno, "The folder of the pod's sockets cannot be opened"));
   std::sort(ports.begin(), ports.end());
   ports.erase(std::unique(ports.begin(), ports.end()), ports.end());
-  out->ports_ = ports;
-  for (std::uint32_t attempt = 0; attempt <= 4096; ++attempt) {
-    const std::string address = attempt == 0 && !wanted.empty() ? wanted : address_of((seed + attempt) % addresses);
-    try {
-      for (const auto port : ports) out->listeners_.push_back(rt::listener::bind(rt::endpoint::ip(address, port)));
-      out->address_ = address;
-      return out;
-    } catch (const failure& f) {
-      if (f.disposition() != disposition::conflict) throw;
-      out->listeners_.clear();
-    }
+  out->ports_ = std::move(ports);
+  for (int attempt = 0; !wanted.empty() && attempt < 100; ++attempt) {
+    if (out->bind(wanted)) co_return out;
+    co_await rt::sleep_for(std::chrono::milliseconds(10));
   }
+  for (std::uint32_t attempt = 0; attempt <= 4096; ++attempt)
+    if (out->bind(address_of((seed + attempt) % addresses))) co_return out;
   fail(disposition::overloaded, "No loopback address is free for the pod.");
 }
 

@@ -14,9 +14,10 @@ namespace atrium::devcluster {
 /// there is not trusted: a socket file is connected to as the very file that was looked at, and a link is not followed.
 class pod_relay {
  public:
-  /// Takes `wanted` when it is free, else the first free address (all ports must be). @errors overloaded (no address is free)
-  static std::unique_ptr<pod_relay> open(const std::string& socket_folder, std::vector<std::uint16_t> ports, const std::string& wanted,
-                                         std::uint32_t seed);
+  /// Takes `wanted` when it is free (waits a moment for a killed devcluster's hold on it to end), else the first free address: all
+  /// ports must be. @errors overloaded (no address is free)
+  static rt::task<std::unique_ptr<pod_relay>> open(std::string socket_folder, std::vector<std::uint16_t> ports, std::string wanted,
+                                                   std::uint32_t seed);
   const std::string& address() const noexcept { return address_; }
   /// True when something was bound to <port>.sock. Says nothing about whether it answers.
   bool has_socket(std::uint16_t port) const noexcept;
@@ -25,6 +26,7 @@ class pod_relay {
 
  private:
   pod_relay() = default;
+  bool bind(const std::string& address);
   rt::task<void> accept_all(rt::scope& connections, std::size_t index);
   rt::task<void> serve(rt::socket from, std::uint16_t port);
 

@@ -6,6 +6,7 @@
 
 #include "apps/devcluster/api/base64.hpp"
 #include "apps/devcluster/api/discovery.hpp"
+#include "apps/devcluster/api/protobuf.hpp"
 #include "apps/devcluster/api/table.hpp"
 #include "atrium/net/http.hpp"
 
@@ -32,6 +33,7 @@ json::value parse_body(const std::string& text, std::string& problem) {
 }
 
 result<json::value> body_of(const api_request& request) {
+  if (is_protobuf_object(request.body)) return decode_protobuf_object(request.body);
   if (request.content_type.find("protobuf") != std::string::npos || request.content_type.find("cbor") != std::string::npos)
     return api_error("UnsupportedMediaType", "This server speaks JSON: send the body as application/json.");
   std::string problem;

@@ -67,7 +67,19 @@ rt::task<void> cluster_state::keep() {
   }
 }
 
-rt::listener bind_api(const std::string& address, const std::string& folder) {
+rt::task<rt::listener> bind_patiently(rt::endpoint at) {
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    try {
+      co_return rt::listener::bind(at);
+    } catch (const failure& f) {
+      if (f.disposition() != disposition::conflict) throw;
+    }
+    co_await rt::sleep_for(std::chrono::milliseconds(10));
+  }
+  co_return rt::listener::bind(at);
+}
+
+rt::task<rt::listener> bind_api(std::string address, std::string folder) {
   auto wanted = rt::endpoint::parse(address);
   const std::string remembered = folder + "/port";
   if (wanted.port() == 0) {
@@ -75,16 +87,16 @@ rt::listener bind_api(const std::string& address, const std::string& folder) {
     std::ifstream(remembered) >> port;
     if (port > 0 && port < 65536) {
       try {
-        return rt::listener::bind(rt::endpoint::ip(wanted.host(), static_cast<std::uint16_t>(port)));
+        co_return co_await bind_patiently(rt::endpoint::ip(wanted.host(), static_cast<std::uint16_t>(port)));
       } catch (const failure& f) {
         if (f.disposition() != disposition::conflict) throw;
         log::warn("the port of the last time is taken; kubeconfig files change", {{"port", port}});
       }
     }
   }
-  auto listener = rt::listener::bind(wanted);
+  auto listener = co_await bind_patiently(wanted);
   std::ofstream(remembered) << listener.local().port() << "\n";
-  return listener;
+  co_return listener;
 }
 
 }  // namespace atrium::devcluster

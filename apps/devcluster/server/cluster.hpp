@@ -37,6 +37,10 @@ class cluster_state {
 };
 
 /// Binds `address`; for port 0 the port of the last time, while it is free, so that kubeconfig files stay good.
-rt::listener bind_api(const std::string& address, const std::string& folder);
+/// The kernel may hold the port of a killed process for a moment longer (its ring is taken down behind its back): waits for that.
+rt::task<rt::listener> bind_api(std::string address, std::string folder);
+
+/// Binds `at`; waits up to a second while it is in use. @errors conflict
+rt::task<rt::listener> bind_patiently(rt::endpoint at);
 
 }  // namespace atrium::devcluster
