@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "atrium/rt/io.hpp"
 
@@ -18,7 +19,38 @@ class backend {
   virtual void wait(duration limit) noexcept = 0;
   /// Ends a wait() of another thread, or makes the next one return at once. Any thread.
   virtual void wake() noexcept = 0;
-  virtual void forget(int fd) noexcept = 0;
+  /// The descriptor is about to be closed: its number will mean another file.
+  void forget(int fd) noexcept {
+    if (known(fd)) input_[static_cast<std::size_t>(fd)] = 0;
+    forgotten(fd);
+  }
+
+  /// The last receive emptied the socket and nothing has come since, as far as is known: the next one would say EAGAIN,
+  /// so its system call is not worth making.
+  bool drained(int fd) const noexcept { return known(fd) && input_[static_cast<std::size_t>(fd)] == drained_bit; }
+  void set_drained(int fd, bool yes) noexcept {
+    if (!known(fd) && !learn(fd)) return;
+    auto& state = input_[static_cast<std::size_t>(fd)];
+    if (!(state & ended_bit)) state = yes ? drained_bit : 0;
+  }
+
+ protected:
+  virtual void forgotten(int fd) noexcept = 0;
+  /// The peer has ended its side: a receive always has an answer from now on.
+  void set_ended(int fd) noexcept {
+    if (known(fd) || learn(fd)) input_[static_cast<std::size_t>(fd)] = ended_bit;
+  }
+
+ private:
+  static constexpr std::uint8_t drained_bit = 1, ended_bit = 2;
+  static constexpr int tracked_fds = 1 << 20;
+  bool known(int fd) const noexcept { return static_cast<std::size_t>(fd) < input_.size(); }
+  bool learn(int fd) noexcept {
+    if (fd < 0 || fd >= tracked_fds) return false;
+    input_.resize(static_cast<std::size_t>(fd) + 64);
+    return true;
+  }
+  std::vector<std::uint8_t> input_;  // by descriptor
 };
 
 std::unique_ptr<backend> make_epoll_backend();

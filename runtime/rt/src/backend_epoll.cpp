@@ -32,7 +32,8 @@ struct waiting_list {
 };
 
 /// Edge-triggered: a descriptor is registered once, at its first wait. That is sound because a wait starts only after
-/// the system call said EAGAIN, so the edge that ends it is still to come.
+/// the system call said EAGAIN, or a receive took less than it asked for, so the edge that ends it is still to come. The
+/// end of a stream has no edge of its own when it came with the last bytes: it is remembered (set_ended).
 class epoll_backend final : public backend {
  public:
   epoll_backend() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -84,6 +85,8 @@ class epoll_backend final : public backend {
         continue;
       }
       const auto e = events[i].events;
+      if (e & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) set_ended(fd);
+      else if (e & EPOLLIN) set_drained(fd, false);
       if (e & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) retry(fd, &entry::input);
       if (e & (EPOLLOUT | EPOLLHUP | EPOLLERR)) retry(fd, &entry::output);
     }
@@ -94,7 +97,7 @@ class epoll_backend final : public backend {
     [[maybe_unused]] const auto r = ::write(wakeup_, &one, sizeof one);
   }
 
-  void forget(int fd) noexcept override {
+  void forgotten(int fd) noexcept override {
     if (static_cast<std::size_t>(fd) >= entries_.size()) return;
     auto& entry = entries_[static_cast<std::size_t>(fd)];
     ATRIUM_ASSERT(!entry.input.head && !entry.output.head, "no operation is pending on a descriptor that is closed");

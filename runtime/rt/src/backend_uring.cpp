@@ -25,6 +25,7 @@ class uring_backend final : public backend {
       if (error != EINVAL) break;
     }
     if (error != 0) return;
+    polls_first_ = ring_.flags & IORING_SETUP_DEFER_TASKRUN;  // a younger feature stands for an older one (5.19)
     good_ = true;
     wakeup_ = ::eventfd(0, EFD_CLOEXEC);
     if (wakeup_ < 0) error = errno;
@@ -41,7 +42,10 @@ class uring_backend final : public backend {
     switch (op.kind) {
       case io_kind::readable: ::io_uring_prep_poll_add(sqe, op.fd, POLLIN | POLLRDHUP); break;
       case io_kind::writable: ::io_uring_prep_poll_add(sqe, op.fd, POLLOUT); break;
-      case io_kind::recv: ::io_uring_prep_recv(sqe, op.fd, op.address, op.length, op.flags); break;
+      case io_kind::recv:
+        ::io_uring_prep_recv(sqe, op.fd, op.address, op.length, op.flags);
+        if (polls_first_) sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;  // the socket is known to be empty
+        break;
       case io_kind::send: ::io_uring_prep_send(sqe, op.fd, op.address, op.length, op.flags); break;
       case io_kind::sendmsg: ::io_uring_prep_sendmsg(sqe, op.fd, static_cast<msghdr*>(op.address), unsigned(op.flags)); break;
       // These descriptors are O_NONBLOCK, for which a ring answers EAGAIN at once: wait for readiness, then try again.
@@ -77,7 +81,7 @@ class uring_backend final : public backend {
     [[maybe_unused]] const auto r = ::write(wakeup_, &one, sizeof one);
   }
 
-  void forget(int) noexcept override {}  // an operation holds its file; nothing is registered by number
+  void forgotten(int) noexcept override {}  // an operation holds its file; nothing is registered by number
 
  private:
   io_uring_sqe* next_sqe() noexcept {
@@ -125,7 +129,7 @@ class uring_backend final : public backend {
   }
 
   io_uring ring_{};
-  bool good_ = false;
+  bool good_ = false, polls_first_ = false;
   int wakeup_ = -1;
   std::uint64_t wakeup_count_ = 0;
 };

@@ -23,10 +23,21 @@ void unique_fd::close() noexcept {
 
 namespace detail {
 
+namespace {
+/// A receive that got less than it asked for has emptied the socket.
+void note_input(const io_op& op) noexcept {
+  auto& io = op.node()->owner().io();
+  if (op.kind == io_kind::recv && op.flags == 0) io.set_drained(op.fd, op.result > 0 && static_cast<std::size_t>(op.result) < op.length);
+  else if (op.kind == io_kind::readable) io.set_drained(op.fd, false);
+}
+}  // namespace
+
 bool io_op::begin(task_node* node, std::coroutine_handle<> h) noexcept {
   if (!enter(node, h)) return false;
   auto& l = node->owner();
-  result = attempt();
+  const bool receives = kind == io_kind::recv || kind == io_kind::readable;
+  result = receives && l.io().drained(fd) ? -EAGAIN : attempt();
+  if (result >= 0) note_input(*this);
   if (result == -EAGAIN) {
     suspend();
     l.io().start(*this);
@@ -45,6 +56,7 @@ void io_op::request_cancel() noexcept {
 void io_op::complete(long result_or_errno) noexcept {
   armed = false;
   result = result_or_errno;
+  if (result >= 0) note_input(*this);
   if (result == -ECANCELED) cancelled_ = node()->cancelled();
   wake();
 }

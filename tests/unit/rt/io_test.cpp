@@ -87,6 +87,65 @@ TEST_P(Sockets, ShutdownWakesAWaitingReader) {
   }());
 }
 
+// A receive that took less than it asked for makes the next one wait without asking the kernel: nothing may be missed by it.
+TEST_P(Sockets, BytesAndEndAreSeenAfterAShortReceive) {
+  run([]() -> task<> {
+    auto [ours, theirs] = socket_pair();
+    std::byte buffer[16];
+    co_await theirs.send_all(as_bytes("a"));
+    EXPECT_EQ(co_await ours.recv_some(buffer), 1u);
+    co_await theirs.send_all(as_bytes("b"));  // nobody waits when this comes
+    co_await sleep_for(std::chrono::milliseconds(3));
+    EXPECT_EQ(co_await ours.recv_some(buffer), 1u);
+    co_await all(  // the reader sleeps when bytes and end come together
+        [](rt::socket& from) -> task<void> {
+          std::byte got[16];
+          EXPECT_EQ(co_await from.recv_some(got), 2u);
+          EXPECT_EQ(co_await from.recv_some(got), 0u);
+          EXPECT_EQ(co_await from.recv_some(got), 0u);
+        }(ours),
+        [](rt::socket& to) -> task<void> {
+          co_await sleep_for(std::chrono::milliseconds(3));
+          co_await to.send_all(as_bytes("cd"));
+          to.shutdown_send();
+        }(theirs));
+  }());
+}
+
+TEST_P(Sockets, ReadinessIsSeenAfterAShortReceive) {
+  run([]() -> task<> {
+    auto [ours, theirs] = socket_pair();
+    std::byte buffer[16];
+    for (int i = 0; i < 3; ++i) {
+      co_await theirs.send_all(as_bytes("ab"));
+      co_await ours.wait_readable();
+      EXPECT_EQ(co_await ours.recv_some(std::span(buffer).first(1)), 1u);
+      co_await ours.wait_readable();  // half is left
+      EXPECT_EQ(co_await ours.recv_some(buffer), 1u);
+    }
+    theirs.shutdown();
+    co_await ours.wait_readable();
+    EXPECT_EQ(co_await ours.recv_some(buffer), 0u);
+  }());
+}
+
+TEST_P(Sockets, ANumberThatIsUsedAgainStartsAnew) {
+  run([]() -> task<> {
+    for (int i = 0; i < 5; ++i) {
+      auto [ours, theirs] = socket_pair();
+      std::byte buffer[16];
+      co_await theirs.send_all(as_bytes("a"));
+      EXPECT_EQ(co_await ours.recv_some(buffer), 1u);
+      if (i % 2) {
+        co_await theirs.send_all(as_bytes("end"));
+        theirs.shutdown_send();
+        EXPECT_EQ(co_await ours.recv_some(buffer), 3u);
+        EXPECT_EQ(co_await ours.recv_some(buffer), 0u);
+      }
+    }
+  }());
+}
+
 TEST_P(Sockets, RefusedConnectionIsDisconnected) {
   run([]() -> task<> {
     auto l = listener::bind(endpoint::parse("127.0.0.1:0"));
