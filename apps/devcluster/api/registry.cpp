@@ -1,11 +1,12 @@
 #include "apps/devcluster/api/registry.hpp"
 
-#include <openssl/rand.h>
 
 #include "apps/devcluster/api/apply.hpp"
 #include "apps/devcluster/api/rules.hpp"
 #include "apps/devcluster/api/schema.hpp"
 #include "apps/devcluster/store/patch.hpp"
+#include "apps/domain/crypto.hpp"
+#include "apps/domain/ids.hpp"
 
 namespace atrium::devcluster {
 
@@ -17,10 +18,10 @@ std::string resource_name(const resource_type& type) {
 
 std::string random_suffix() {
   static constexpr char letters[] = "bcdfghjklmnpqrstvwxz2456789";  // no vowels: no words
-  unsigned char bytes[5];
-  RAND_bytes(bytes, sizeof bytes);
+  std::byte bytes[5];
+  domain::random_bytes(bytes);
   std::string out;
-  for (const auto b : bytes) out += letters[b % (sizeof letters - 1)];
+  for (const auto b : bytes) out += letters[std::to_integer<unsigned>(b) % (sizeof letters - 1)];
   return out;
 }
 
@@ -37,20 +38,7 @@ constexpr std::string_view modified_meanwhile = "the object has been modified; p
 
 }  // namespace
 
-std::string new_uid() {
-  unsigned char b[16];
-  RAND_bytes(b, sizeof b);
-  b[6] = static_cast<unsigned char>((b[6] & 0x0f) | 0x40);
-  b[8] = static_cast<unsigned char>((b[8] & 0x3f) | 0x80);
-  static constexpr char hex[] = "0123456789abcdef";
-  std::string out;
-  for (int i = 0; i < 16; ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
-    out += hex[b[i] >> 4];
-    out += hex[b[i] & 15];
-  }
-  return out;
-}
+std::string new_uid() { return std::string(domain::uuid_text::random().view()); }
 
 error not_found(const resource_type& type, std::string_view name) {
   return api_error("NotFound", resource_name(type) + " \"" + std::string(name) + "\" not found");

@@ -1,7 +1,6 @@
 #include "apps/devcluster/server/credentials.hpp"
 
 #include <fcntl.h>
-#include <openssl/rand.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <sstream>
 
 #include "apps/devcluster/api/base64.hpp"
+#include "apps/domain/crypto.hpp"
 
 namespace atrium::devcluster {
 
@@ -35,18 +35,6 @@ void write_private(const std::string& path, std::string_view text) {
   fs::rename(beside, path);
 }
 
-std::string random_token() {
-  unsigned char bytes[32];
-  RAND_bytes(bytes, sizeof bytes);
-  static constexpr char hex[] = "0123456789abcdef";
-  std::string out;
-  for (const auto b : bytes) {
-    out += hex[b >> 4];
-    out += hex[b & 15];
-  }
-  return out;
-}
-
 }  // namespace
 
 credentials load_credentials(const std::string& folder) {
@@ -56,7 +44,7 @@ credentials load_credentials(const std::string& folder) {
   // ca.pem is written last: when it is there, the others are too.
   if (!fs::exists(folder + "/ca.pem")) {
     const auto made = net::make_self_signed({"localhost", "127.0.0.1", "::1", "kubernetes", "kubernetes.default.svc"});
-    write_private(folder + "/token", random_token());
+    write_private(folder + "/token", domain::random_token(48));
     write_private(folder + "/server-key.pem", made.server.private_key_pem);
     write_private(folder + "/server.pem", made.server.certificate_pem);
     write_private(folder + "/ca.pem", made.ca_pem);

@@ -1,8 +1,8 @@
 #include "apps/devcluster/server/front.hpp"
 
-#include <openssl/crypto.h>
 
 #include "apps/devcluster/api/table.hpp"
+#include "apps/domain/crypto.hpp"
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
 
@@ -61,8 +61,7 @@ void front::drain() noexcept {
 
 bool front::signed_in(const net::request& request) const noexcept {
   const auto header = request.headers.find("Authorization").value_or("");
-  if (header.size() != 7 + token_.size() || !net::equal_nocase(header.substr(0, 7), "Bearer ")) return false;
-  return CRYPTO_memcmp(header.data() + 7, token_.data(), token_.size()) == 0;
+  return net::equal_nocase(header.substr(0, 7), "Bearer ") && domain::equal_in_constant_time(header.substr(7), token_);
 }
 
 rt::task<void> front::operator()(net::exchange& ex) {
