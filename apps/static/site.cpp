@@ -81,7 +81,7 @@ net::response site::page(const std::string& nonce) const {
   if (head != std::string::npos) r.body.insert(head + 6, "<meta name=\"csp-nonce\" content=\"" + nonce + "\">");
   r.headers.set("Content-Security-Policy",
                 "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-" + nonce +
-                    "'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; "
+                    "'; img-src 'self' data: blob:; media-src 'self'; font-src 'self'; connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; "
                     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'");
   r.headers.set("Cache-Control", "no-store");
   add_security(r.headers);

@@ -60,6 +60,12 @@ function decorate(byClient: ReadonlyMap<string, RemoteCursor>, length: number): 
   return Decoration.set(ranges, true);
 }
 
+/** A cursor may lie in text that has not arrived here yet: then it stands at the end for a moment. */
+function within(cursor: RemoteCursor, length: number, map = (place: number): number => place): RemoteCursor {
+  const fit = (place: number): number => map(Math.max(0, Math.min(place, length)));
+  return { ...cursor, ranges: cursor.ranges.map(({ anchor, head }) => ({ anchor: fit(anchor), head: fit(head) })) };
+}
+
 const cursorField = StateField.define<Cursors>({
   create: () => ({ byClient: new Map(), decorations: Decoration.none }),
   update(value, transaction) {
@@ -68,8 +74,7 @@ const cursorField = StateField.define<Cursors>({
     if (transaction.docChanged && byClient.size > 0) {
       const moved = new Map<string, RemoteCursor>();
       for (const [id, cursor] of byClient) {
-        const ranges = cursor.ranges.map(({ anchor, head }) => ({ anchor: transaction.changes.mapPos(anchor, 1), head: transaction.changes.mapPos(head, 1) }));
-        moved.set(id, { ...cursor, ranges });
+        moved.set(id, within(cursor, transaction.startState.doc.length, (place) => transaction.changes.mapPos(place, 1)));
       }
       byClient = moved;
       changed = true;
@@ -78,7 +83,7 @@ const cursorField = StateField.define<Cursors>({
       if (effect.is(setCursor)) {
         const next = new Map(byClient);
         next.delete(effect.value.clientID);
-        if (effect.value.ranges.length > 0) next.set(effect.value.clientID, effect.value);
+        if (effect.value.ranges.length > 0) next.set(effect.value.clientID, within(effect.value, transaction.newDoc.length));
         byClient = next;
         changed = true;
       } else if (effect.is(dropCursors)) {

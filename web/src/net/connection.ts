@@ -222,7 +222,13 @@ export class Connection {
   }
 
   #dispatch(event: string, message: Record<string, unknown>): void {
-    for (const handler of [...(this.#handlers.get(event) ?? [])]) handler(message);
+    for (const handler of [...(this.#handlers.get(event) ?? [])]) {
+      try {
+        handler(message);
+      } catch (error) {
+        reportError(error); // one part of the page in trouble must not take the others with it
+      }
+    }
   }
 
   #hello(message: Record<string, unknown>): void {

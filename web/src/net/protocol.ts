@@ -90,6 +90,7 @@ export interface Entry {
 
 export interface PresentUser {
   account_id: string;
+  session?: string;
   name: string;
   color?: string;
 }
@@ -121,6 +122,9 @@ export interface TerminalOpened {
   viewers: PresentUser[];
   /** Bytes of scrollback that follow as output, when the server says so. */
   replay?: number;
+  /** Size of the terminal: the smallest of its viewers. */
+  cols?: number;
+  rows?: number;
 }
 
 export interface ProjectMethods {
@@ -137,7 +141,7 @@ export interface ProjectMethods {
   'files.watch': [{ path: string }, unknown];
   'files.unwatch': [{ path: string }, unknown];
   'terminal.open': [{ terminal?: string; cols: number; rows: number; path?: string; command?: string }, TerminalOpened];
-  'terminal.resize': [{ channel: number; cols: number; rows: number }, unknown];
+  'terminal.resize': [{ channel: number; cols: number; rows: number }, { cols?: number; rows?: number }];
   'terminal.close': [{ channel: number }, unknown];
   'terminal.kill': [{ terminal: string }, unknown];
   'terminal.list': [Record<string, never>, unknown];

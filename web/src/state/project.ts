@@ -17,7 +17,7 @@ export class ProjectSession {
   readonly folders = new Map<string, string>();
   /** What the programs in terminals call themselves, by terminal. */
   readonly titles = new Cell<Readonly<Record<string, string>>>({});
-  me: PresentUser | null = null;
+  sessionId = '';
 
   constructor(readonly id: string) {
     this.link = new Connection(socketUrl(`/${id}/ws`), browserSurroundings, { heartbeat: 'status' });
@@ -25,7 +25,7 @@ export class ProjectSession {
     this.tabs = new Cell<Tab[]>(readTabs(id));
     this.tabs.subscribe((tabs) => write(`atrium.tabs.${id}`, tabs));
     this.link.on('hello', (push) => {
-      this.me = (push.user as PresentUser | undefined) ?? null;
+      this.sessionId = String(push.session ?? '');
       this.connectedAt.value ??= Date.now();
     });
     this.link.on('presence', (push) => {

@@ -17,6 +17,8 @@ export interface TerminalState {
   phase: 'opening' | 'open' | 'lost' | 'ended' | 'failed';
   exitCode?: number;
   problem?: string;
+  /** Smaller than the room there is, because somebody else looks through a smaller window. */
+  narrowed: boolean;
   /** The next key is sent with Ctrl: set by the key row on phones. */
   ctrl: boolean;
 }
@@ -27,6 +29,9 @@ export interface TerminalOptions {
   folder?: string;
   label: string;
   onCopy(): void;
+  onRefused(reason: string): void;
+  /** The session that this page has in the project; terminals tell viewers apart by it. */
+  session(): string;
   /** True when the application takes this key. */
   takes(event: KeyboardEvent): boolean;
 }
@@ -67,7 +72,7 @@ function themeFromTokens(element: HTMLElement): ITheme {
 }
 
 export class TerminalView {
-  readonly state = new Cell<TerminalState>({ title: '', viewers: [], phase: 'opening', ctrl: false });
+  readonly state = new Cell<TerminalState>({ title: '', viewers: [], phase: 'opening', narrowed: false, ctrl: false });
   readonly terminal: Terminal;
   readonly #fit = new FitAddon();
   readonly #search = new SearchAddon();
@@ -77,6 +82,8 @@ export class TerminalView {
   /** Output bytes of old scrollback still to come: questions in it were answered long ago. */
   #replay = 0;
   #clearFirst = false;
+  /** What this page has room for; the server makes it the smallest of all viewers. */
+  #room = { cols: 80, rows: 24 };
   #stops: (() => void)[] = [];
 
   constructor(
@@ -112,9 +119,6 @@ export class TerminalView {
     const { terminal } = this;
     terminal.onData((data) => this.input(data));
     terminal.onBinary((data) => this.#send(Uint8Array.from(data, (letter) => letter.charCodeAt(0))));
-    terminal.onResize(({ cols, rows }) => {
-      if (this.#channel) this.#quietly(this.options.api.call('terminal.resize', { channel: this.#channel, cols, rows }));
-    });
     terminal.attachCustomKeyEventHandler((event) => !this.options.takes(event));
     const observer = new ResizeObserver(() => this.fit());
     observer.observe(this.element);
@@ -134,8 +138,12 @@ export class TerminalView {
       }),
       connection.on('terminal.title', (push) => push.channel === this.#channel && this.#set({ title: String(push.title) })),
       connection.on('terminal.viewers', (push) => push.channel === this.#channel && this.#set({ viewers: push.users as PresentUser[] })),
+      connection.on('terminal.size', (push) => push.channel === this.#channel && this.#take({ cols: Number(push.cols), rows: Number(push.rows) })),
+      connection.on('terminal.input_refused', (push) => push.channel === this.#channel && this.options.onRefused(String(push.message))),
       connection.on('terminal.resync', (push) => {
-        if (push.channel === this.#channel) this.#clearFirst = true;
+        if (push.channel !== this.#channel) return;
+        this.#clearFirst = true;
+        this.#replay = Number(push.replay) || 0;
       }),
       connection.state.subscribe((link) => {
         if (link.phase === 'open' || !this.#channel) return;
@@ -152,7 +160,7 @@ export class TerminalView {
   async open(): Promise<void> {
     const generation = ++this.#generation;
     this.fit();
-    const { cols, rows } = this.terminal;
+    const { cols, rows } = this.#room;
     const { name, folder, api } = this.options;
     try {
       const opened = await api.call('terminal.open', { terminal: name, cols, rows, ...(folder ? { path: folder } : {}) }, { timeoutMs: 0 });
@@ -162,6 +170,7 @@ export class TerminalView {
       this.#replay = opened.replay ?? 0;
       this.#flow.restart();
       this.#set({ phase: 'open', title: opened.title, viewers: opened.viewers });
+      this.#take({ cols: opened.cols ?? cols, rows: opened.rows ?? rows });
       this.fit();
     } catch (error) {
       if (generation !== this.#generation) return;
@@ -170,7 +179,7 @@ export class TerminalView {
   }
 
   input(data: string): void {
-    if (this.#replay > 0 && reply.test(data)) return;
+    if (reply.test(data) && !this.#answers()) return;
     if (this.state.value.phase === 'ended') {
       if (data === '\r') void this.open();
       return;
@@ -187,7 +196,30 @@ export class TerminalView {
   }
 
   fit(): void {
-    if (this.element.offsetWidth > 0 && this.element.offsetHeight > 0) this.#fit.fit();
+    if (this.element.offsetWidth === 0 || this.element.offsetHeight === 0) return; // hidden: keeps its size
+    const room = this.#fit.proposeDimensions();
+    if (!room || !Number.isFinite(room.cols) || !Number.isFinite(room.rows)) return;
+    const same = room.cols === this.#room.cols && room.rows === this.#room.rows;
+    this.#room = { cols: room.cols, rows: room.rows };
+    const alone = this.state.value.viewers.length < 2;
+    if (!this.#channel || alone) this.#take(this.#room);
+    if (this.#channel && !same)
+      this.options.api.call('terminal.resize', { channel: this.#channel, ...this.#room }).then(
+        (size) => this.#take({ cols: size.cols ?? this.#room.cols, rows: size.rows ?? this.#room.rows }),
+        () => undefined, // the next reconnect opens the terminal anew
+      );
+  }
+
+  #take({ cols, rows }: { cols: number; rows: number }): void {
+    if (cols !== this.terminal.cols || rows !== this.terminal.rows) this.terminal.resize(cols, rows);
+    this.#set({ narrowed: cols < this.#room.cols || rows < this.#room.rows });
+  }
+
+  /** Programs ask terminals questions; one viewer answers, and only what is asked now. */
+  #answers(): boolean {
+    if (this.#replay > 0) return false;
+    const first = this.state.value.viewers[0]?.session;
+    return first === undefined || first === this.options.session();
   }
 
   focus(): void {

@@ -74,7 +74,7 @@ export function ProjectStart({ context, large }: { context: ProjectContext; larg
   const line = useTimeline(context);
   const state = stateOf(row);
   const [open, setOpen] = useState(false);
-  const [fresh, setFresh] = useState(false);
+  const [fresh, setFresh] = useState(line.state !== 'none' && Date.now() - (line.startedAt ?? 0) < 20_000);
   const seen = useRef(state.tone);
   // The line stays for a moment after a start that went well, then the status line has it.
   useEffect(() => {

@@ -112,7 +112,6 @@ export function ProjectTabs({ context, pane, beside }: { context: ProjectContext
         <li class="tab-item tab-new">
           <MenuButton label="New tab" items={more} end={false}>
             <Icon name="plus" />
-            <span class="visually-hidden">New tab</span>
           </MenuButton>
         </li>
       </ul>

@@ -105,7 +105,7 @@ export function TerminalPane({ context, name, shown }: { context: ProjectContext
   const { session } = context;
   useEffect(() => {
     const folder = session.folders.get(name);
-    const made = new TerminalView(host.current!, { api: session.api, name, label: `Terminal ${name}`, onCopy: noteCopy, takes, ...(folder ? { folder } : {}) });
+    const made = new TerminalView(host.current!, { api: session.api, name, label: `Terminal ${name}`, onCopy: noteCopy, onRefused: (text) => toast({ text, tone: 'bad' }), session: () => session.sessionId, takes, ...(folder ? { folder } : {}) });
     setView(made);
     const untitle = made.state.subscribe(({ title }) => {
       if (title && session.titles.value[name] !== title) session.titles.update((titles) => ({ ...titles, [name]: title }));
@@ -177,6 +177,7 @@ function Around({ context, view, name, shown, copied }: { context: ProjectContex
             Start again
           </button>
         )}
+        {state.narrowed && <span class="quiet status-wide">Sized for the smallest window that shows it</span>}
         {copied && <span class="quiet">Copied</span>}
         <span class="spacer" />
         <Avatars people={others} label="Also in this terminal" />
