@@ -1,7 +1,10 @@
 #include "apps/hub-websocket/methods.hpp"
 
+#include <algorithm>
+#include <set>
 #include <unordered_map>
 
+#include "apps/domain/json.hpp"
 #include "apps/hub-websocket/shapes.hpp"
 #include "apps/operations/accounts.hpp"
 #include "apps/operations/projects.hpp"
@@ -80,6 +83,20 @@ rt::task<json::value> projects_collaborators(call& c) {
 }
 rt::task<json::value> projects_timeline(call& c) {
   co_return timeline_value(co_await projects(c).timeline(c.who, c.project()));
+}
+
+rt::task<json::value> projects_log(call& c) {
+  const auto limit = c.params.contains("limit") ? std::clamp<std::int64_t>(c.integer("limit"), 1, 1000) : 100;
+  const auto entries = co_await projects(c).log(c.who, c.project(), static_cast<int>(limit));
+  std::set<domain::account_id> ids;
+  for (const auto& e : entries) {
+    if (e.account_id) ids.insert(*e.account_id);
+    const auto event = domain::parse_object(e.event);
+    if (const auto* whom = event.if_contains("account_id"); whom && whom->is_string())
+      if (const auto id = domain::account_id::parse(whom->get_string())) ids.insert(*id);
+  }
+  const std::vector<domain::account_id> wanted(ids.begin(), ids.end());
+  co_return log_list(entries, co_await store::accounts(c.pool).get_people(wanted));
 }
 
 rt::task<json::value> accounts_search(call& c) {
@@ -163,6 +180,7 @@ method find_method(std::string_view name) {
       {"projects.remove_collaborator", projects_remove_collaborator},
       {"projects.collaborators", projects_collaborators},
       {"projects.timeline", projects_timeline},
+      {"projects.log", projects_log},
       {"accounts.search", accounts_search},
       {"accounts.update", accounts_update},
       {"api_keys.list", api_keys_list},

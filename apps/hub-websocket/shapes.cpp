@@ -1,5 +1,7 @@
 #include "apps/hub-websocket/shapes.hpp"
 
+#include <algorithm>
+
 #include "apps/domain/json.hpp"
 
 namespace atrium::hub_websocket {
@@ -87,5 +89,26 @@ json::object api_key_row(const store::api_key& k) {
 }
 
 json::value timeline_value(const domain::start_timeline& t) { return json::parse(domain::to_json(t)); }
+
+json::array log_list(const std::vector<store::log_entry>& entries, const std::vector<store::person>& people) {
+  const auto name = [&](const std::optional<domain::account_id>& id) -> json::value {
+    const auto at = std::ranges::find_if(people, [&](const store::person& p) { return id && p.account_id == *id; });
+    if (at == people.end()) return nullptr;
+    return json::value(at->first_name + (at->last_name.empty() || at->first_name.empty() ? "" : " ") + at->last_name);
+  };
+  json::array out;
+  for (const auto& e : entries) {
+    json::object event = domain::parse_object(e.event);
+    // Whom somebody added or removed.
+    if (const auto* whom = event.if_contains("account_id"); whom && whom->is_string() && !event.contains("name"))
+      if (const auto id = domain::account_id::parse(whom->get_string())) event["name"] = name(*id);
+    json::object one{{"id", e.id}, {"time", domain::to_iso8601(e.time)}};
+    one["account_id"] = e.account_id ? json::value(e.account_id->view()) : json::value(nullptr);
+    one["name"] = name(e.account_id);
+    one["event"] = std::move(event);
+    out.push_back(std::move(one));
+  }
+  return out;
+}
 
 }  // namespace atrium::hub_websocket

@@ -10,6 +10,7 @@
 #include "apps/domain/project.hpp"
 #include "apps/store/accounts.hpp"
 #include "apps/store/api_keys.hpp"
+#include "apps/store/project_log.hpp"
 #include "apps/store/projects.hpp"
 
 namespace atrium::hub_websocket {
@@ -26,5 +27,7 @@ boost::json::array collaborator_list(const std::vector<store::collaborator>&);
 boost::json::array person_list(const std::vector<store::person>&);
 boost::json::object api_key_row(const store::api_key&);
 boost::json::value timeline_value(const domain::start_timeline&);
+/// Entries of a project's log; `people` are those that the entries speak of, as far as they still have accounts.
+boost::json::array log_list(const std::vector<store::log_entry>&, const std::vector<store::person>& people);
 
 }  // namespace atrium::hub_websocket

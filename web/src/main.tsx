@@ -24,6 +24,7 @@ function Unknown({ path }: { path: string }) {
   return (
     <main id="main" class="page" tabIndex={-1} data-region>
       <Empty
+        page
         icon="search"
         title="There is no page here"
         actions={

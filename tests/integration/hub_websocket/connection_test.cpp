@@ -84,6 +84,16 @@ TEST_P(HubConnection, EveryMethodAnswers) {
     co_await t->call("projects.remove_collaborator", {{"project_id", id}, {"account_id", bob.id().view()}});
     co_await t->call("projects.start", project);
     EXPECT_TRUE((co_await t->call("projects.timeline", project)).as_object().contains("queued"));
+    const auto log = (co_await t->call("projects.log", project)).as_array();
+    const auto first = log.back().as_object();
+    EXPECT_EQ(first.at("event").as_object().at("event"), json::value("created"));
+    EXPECT_EQ(first.at("account_id"), json::value(ann.account.account_id.str()));
+    const auto added = std::ranges::find_if(log, [](const json::value& e) {
+      return e.as_object().at("event").as_object().at("event") == json::value("collaborator_added");
+    });
+    EXPECT_NE(added, log.end()) << json::serialize(log);
+    if (added != log.end()) EXPECT_FALSE(added->as_object().at("event").as_object().at("name").is_null());
+    EXPECT_EQ((co_await t->call("projects.log", {{"project_id", id}, {"limit", 1}})).as_array().size(), 1u);
     co_await t->call("projects.cancel_start", project);
     EXPECT_EQ(co_await t->refused("projects.cancel_start", project), "conflict");
     co_await t->call("projects.stop", project);

@@ -8,12 +8,11 @@ import type { StateWord } from '../state/projects';
 import { useLate, useLinkTrouble, useNow } from './hooks';
 import { Icon, type IconName } from './icons';
 
-export function Avatar({ id, name, small }: { id: string; name: string; small?: boolean }) {
+/** `beside`: the name stands next to it in words. */
+export function Avatar({ id, name, small, beside }: { id: string; name: string; small?: boolean; beside?: boolean }) {
   const paint = (element: HTMLElement | null): void => element?.style.setProperty('--hue', String(Math.round(hueOf(id))));
   return (
-    <span class={small ? 'avatar avatar-small' : 'avatar'} ref={paint} title={name} role="img" aria-label={name}>
-      {initials(name)}
-    </span>
+    <span class={small ? 'avatar avatar-small' : 'avatar'} ref={paint} title={name} {...(beside ? { 'aria-hidden': true } : { role: 'img' as const, 'aria-label': name })} data-initials={initials(name)} />
   );
 }
 
@@ -23,9 +22,7 @@ export function Avatars({ people, most = 4, label }: { people: readonly { accoun
   return (
     <span class="avatars" role="img" aria-label={`${label}: ${names}`} title={names}>
       {people.slice(0, most).map((person) => (
-        <span key={person.account_id} class="avatar avatar-small" aria-hidden="true" ref={(element) => element?.style.setProperty('--hue', String(Math.round(hueOf(person.account_id))))}>
-          {initials(person.name)}
-        </span>
+        <span key={person.account_id} class="avatar avatar-small" aria-hidden="true" data-initials={initials(person.name)} ref={(element) => element?.style.setProperty('--hue', String(Math.round(hueOf(person.account_id))))} />
       ))}
       {people.length > most && (
         <span class="avatar avatar-small avatar-more" aria-hidden="true">
@@ -47,13 +44,14 @@ export function StateChip({ state }: { state: StateWord }) {
   );
 }
 
-export function Empty({ icon, title, children, actions, tone }: { icon: IconName; title: string; children?: ComponentChildren; actions?: ComponentChildren; tone?: 'bad' }) {
+/** `page`: it is all that the page shows. */
+export function Empty({ icon, title, children, actions, tone, page }: { icon: IconName; title: string; children?: ComponentChildren; actions?: ComponentChildren; tone?: 'bad'; page?: boolean }) {
   return (
     <div class={tone ? `empty empty-${tone}` : 'empty'}>
       <span class="empty-icon">
         <Icon name={icon} />
       </span>
-      <h2>{title}</h2>
+      {page ? <h1>{title}</h1> : <h2>{title}</h2>}
       {children && <div class="empty-text">{children}</div>}
       {actions && <div class="actions">{actions}</div>}
     </div>

@@ -75,7 +75,7 @@ function AccountMenu() {
   ];
   return (
     <MenuButton label={`Account: ${name}`} items={items} class="rail-item rail-account" end={false}>
-      <Avatar id={account.account_id} name={name} small />
+      <Avatar id={account.account_id} name={name} small beside />
       <span class="rail-label">{name}</span>
     </MenuButton>
   );

@@ -62,7 +62,7 @@ export function LogPane({ context }: { context: ProjectContext }) {
                   <time dateTime={new Date(entry.time).toISOString()} title={moment(Date.parse(String(entry.time)) || Number(entry.time))}>
                     {clock(new Date(entry.time).getTime())}
                   </time>
-                  <Avatar id={entry.account_id ?? 'system'} name={entry.name || 'Atrium'} small />
+                  <Avatar id={entry.account_id ?? 'system'} name={entry.name || 'Atrium'} small beside />
                   <p>
                     <strong>{entry.name || 'Atrium'}</strong> {logSentence(entry, names)}
                   </p>

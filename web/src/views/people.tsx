@@ -127,7 +127,7 @@ function Add({ context, people, onAdded }: { context: ProjectContext; people: re
       <ul id="add-person-list" role="listbox" aria-label="People found" class={list.length > 0 ? 'found' : 'found found-none'}>
         {list.map((person, index) => (
           <li key={person.account_id} id={`found-${index}`} role="option" aria-selected={index === active} class={index === active ? 'found-person active' : 'found-person'} onMouseMove={() => setActive(index)} onClick={() => void add({ account_id: person.account_id }, nameOf(person))}>
-            <Avatar id={person.account_id} name={nameOf(person)} small /> {nameOf(person)}
+            <Avatar id={person.account_id} name={nameOf(person)} small beside /> {nameOf(person)}
           </li>
         ))}
       </ul>
@@ -187,7 +187,7 @@ export function PeoplePane({ context }: { context: ProjectContext }) {
           <ul class="people" aria-label="People of the project">
             {people.map((person) => (
               <li key={person.account_id} class="person">
-                <Avatar id={person.account_id} name={nameOf(person)} />
+                <Avatar id={person.account_id} name={nameOf(person)} beside />
                 <div class="person-name">
                   <span>
                     {nameOf(person)} {person.account_id === me && <span class="quiet">(you)</span>}

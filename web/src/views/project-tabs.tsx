@@ -109,12 +109,12 @@ export function ProjectTabs({ context, pane, beside }: { context: ProjectContext
         {tabs.map((tab) => (
           <OpenTab key={paneKey(tab)} tab={tab} {...shared} />
         ))}
-        <li class="tab-item tab-new">
-          <MenuButton label="New tab" items={more} end={false}>
-            <Icon name="plus" />
-          </MenuButton>
-        </li>
       </ul>
+      <div class="tab-new">
+        <MenuButton label="New tab" items={more} end={false}>
+          <Icon name="plus" />
+        </MenuButton>
+      </div>
       <ul class="tab-fixed">
         {fixed.map((to) => (
           <li class="tab-item" key={to.kind}>

@@ -95,7 +95,7 @@ function NotYours() {
   useTitle('Project not found');
   return (
     <main id="main" class="page" tabIndex={-1} data-region>
-      <Empty icon="projects" title="This project is not among yours" actions={<a class="button" href={href({ view: 'projects' })}>Go to your projects</a>}>
+      <Empty page icon="projects" title="This project is not among yours" actions={<a class="button" href={href({ view: 'projects' })}>Go to your projects</a>}>
         <p>It may have been deleted, or you were never added to it. Ask the person who sent you the link to add you under “People”.</p>
       </Empty>
     </main>
