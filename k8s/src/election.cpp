@@ -27,7 +27,7 @@ rt::task<rt::duration> attempt(contest& c) {
     if (f.disposition() != disposition::not_found) throw;
   }
   const auto sent_at = loop_now();
-  auto step = c.machine.look(sent_at, std::chrono::system_clock::now(), seen);
+  auto step = c.machine.look(sent_at, rt::wall_now(), seen);
   if (step.what == election_machine::step::kind::wait) co_return step.wait;
   try {
     boost::json::value answer;
@@ -73,7 +73,7 @@ rt::task<void> run_leader(std::function<rt::task<void>(std::int64_t)>& lead, std
 }
 
 rt::task<void> give_back(contest& c) {
-  const auto mine = c.machine.release(std::chrono::system_clock::now());
+  const auto mine = c.machine.release(rt::wall_now());
   c.machine.lost();
   if (!mine) co_return;
   try {

@@ -1,8 +1,6 @@
 // When to create, take and renew a Lease, without I/O.
 #include <unistd.h>
 
-#include <random>
-
 #include "atrium/k8s/election.hpp"
 
 namespace atrium::k8s {
@@ -80,9 +78,8 @@ std::optional<lease> election_machine::release(wall_time wall) const {
 std::string unique_identity() {
   char host[256] = "host";
   gethostname(host, sizeof host - 1);
-  std::random_device random;
   char tail[32];
-  std::snprintf(tail, sizeof tail, "-%d-%08x", int(getpid()), unsigned(random()));
+  std::snprintf(tail, sizeof tail, "-%d-%08x", int(getpid()), unsigned(rt::random_seed()));
   return std::string(host) + tail;
 }
 

@@ -1,7 +1,5 @@
 #include "client_pool.hpp"
 
-#include <sys/socket.h>
-
 namespace atrium::net {
 
 namespace {
@@ -10,10 +8,7 @@ namespace {
 bool still_good(client_connection& c) {
   if (!c.input.empty()) return false;
   auto* s = c.stream->plain_socket();
-  if (!s) return true;  // behind TLS a look costs a record: the retry covers it
-  char byte;
-  const auto n = ::recv(s->fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  return !s || s->quiet();  // behind TLS a look costs a record: the retry covers it
 }
 
 }  // namespace

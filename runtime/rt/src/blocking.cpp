@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "atrium/rt/io.hpp"
+#include "simulated_kernel.hpp"
 
 namespace atrium::rt {
 namespace {
@@ -74,16 +75,24 @@ class thread_pool {
 
 namespace detail {
 
+void blocking_op::run() noexcept {
+  try {
+    work_();
+  } catch (...) {
+    failed_ = std::current_exception();
+  }
+}
+
 bool blocking_op::begin(task_node* node, std::coroutine_handle<> h) {
   if (!enter(node, h)) return false;
   suspend();
   auto& l = node->owner();
+  if (l.backend() == backend_kind::simulated) {
+    simulation->run_blocking([this] { run(); }, [this] { wake(); });
+    return true;
+  }
   thread_pool::instance().submit([this, &l] {
-    try {
-      work_();
-    } catch (...) {
-      failed_ = std::current_exception();
-    }
+    run();
     l.post([this] { wake(); });
   });
   return true;

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "backend.hpp"
+#include "simulated_kernel.hpp"
 
 namespace atrium::rt {
 
@@ -18,7 +19,9 @@ int unique_fd::release() noexcept {
 void unique_fd::close() noexcept {
   if (fd_ < 0) return;
   forget_fd(fd_);
-  ::close(std::exchange(fd_, -1));
+  if (!detail::is_simulated(fd_)) ::close(fd_);
+  else if (detail::simulation) detail::simulation->close(fd_);
+  fd_ = -1;
 }
 
 namespace detail {
@@ -91,6 +94,7 @@ long connect_result(int fd) noexcept {
 }  // namespace
 
 long io_op::attempt() noexcept {
+  if (is_simulated(fd)) [[unlikely]] return simulation->attempt(*this);
   long r = -EINTR;
   while (r == -EINTR) switch (kind) {
       case io_kind::readable: r = poll_now(fd, POLLIN | POLLRDHUP); break;

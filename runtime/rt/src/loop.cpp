@@ -9,6 +9,7 @@
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
 #include "backend.hpp"
+#include "simulated_kernel.hpp"
 
 namespace atrium::rt {
 
@@ -78,6 +79,12 @@ loop::loop(backend_kind asked)
   ::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error of the write, not the end of the process
 }
 
+loop::loop(std::unique_ptr<detail::simulated_kernel> kernel)
+    : kind_(backend_kind::simulated), simulation_(kernel.get()), state_(std::make_unique<detail::loop_state>()),
+      timers_(clock::now()), now_(clock::now()) {
+  backend_ = std::move(kernel);
+}
+
 loop::~loop() { ATRIUM_ASSERT(!nodes_, "every task has been joined before its loop ends"); }
 
 loop& loop::current() noexcept {
@@ -113,7 +120,19 @@ void loop::drive(std::coroutine_handle<> first, const bool& done) {
   now_ = clock::now();
   inline_budget_ = inline_budget;
   first.resume();
-  while (!done) turn(done);
+  while (!done) simulation_ ? turn_simulated(done) : turn(done);
+}
+
+bool loop::has_posted() const noexcept { return state_->has_posted.load(std::memory_order_seq_cst); }
+
+void loop::run_posted() {
+  if (!state_->has_posted.exchange(false, std::memory_order_seq_cst)) return;
+  std::vector<std::function<void()>> batch;
+  {
+    const std::lock_guard lock(state_->mutex);
+    batch.swap(state_->posted);
+  }
+  for (auto& f : batch) f();
 }
 
 void loop::turn(const bool& done) {
@@ -122,14 +141,7 @@ void loop::turn(const bool& done) {
   const auto began = now_;
   inline_budget_ = inline_budget;
   timers_.advance(now_);
-  if (state_->has_posted.exchange(false, std::memory_order_seq_cst)) {
-    std::vector<std::function<void()>> batch;
-    {
-      const std::lock_guard lock(state_->mutex);
-      batch.swap(state_->posted);
-    }
-    for (auto& f : batch) f();
-  }
+  run_posted();
   for (int i = 0; i < ready_budget && ready_head_; ++i) {
     auto* item = ready_head_;
     ready_head_ = item->next_ready;

@@ -10,17 +10,21 @@
 #include "atrium/base/log.hpp"
 #include "atrium/rt/blocking.hpp"
 #include "atrium/rt/io.hpp"
+#include "simulated_kernel.hpp"
 
 namespace atrium::rt {
 namespace {
 
 // Connected sockets are blocking ones: inline attempts say MSG_DONTWAIT, and a ring waits for a blocking socket by
 // itself but would answer EAGAIN at once for a non-blocking one.
-void set_blocking(int fd) noexcept { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK); }
+void set_blocking(int fd) noexcept {
+  if (detail::is_simulated(fd)) return;
+  ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+}
 
 void no_delay(int fd, int family) noexcept {
   const int on = 1;
-  if (family != AF_UNIX) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (family != AF_UNIX && !detail::is_simulated(fd)) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 endpoint name_of(int fd, int (*ask)(int, sockaddr*, socklen_t*)) {
@@ -30,21 +34,49 @@ endpoint name_of(int fd, int (*ask)(int, sockaddr*, socklen_t*)) {
   return endpoint::from(reinterpret_cast<const sockaddr*>(&storage), size);
 }
 
+// The system calls that make a connection, of the kernel or of a simulation.
+long checked(long r) noexcept { return r < 0 ? -errno : r; }
+
+bool in_simulation() noexcept { return detail::simulation != nullptr; }
+
+long open_stream(int family) noexcept {
+  if (in_simulation()) return detail::simulation->open_socket(family);
+  return checked(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+long begin_connect(int fd, const endpoint& to) noexcept {
+  if (detail::is_simulated(fd)) return detail::simulation->connect(fd, to);
+  return checked(::connect(fd, to.address(), to.size()));
+}
+
 /// True when a process answers on this Unix socket.
 bool is_alive(const endpoint& at) noexcept {
   const unique_fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   return ::connect(probe.get(), at.address(), at.size()) == 0 || errno == EAGAIN;
 }
 
+long bind_and_listen(int fd, const endpoint& at, int backlog) noexcept {
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  long r = checked(::bind(fd, at.address(), at.size()));
+  if (r == -EADDRINUSE && at.family() == AF_UNIX && !is_alive(at)) {
+    ::unlink(at.host().c_str());
+    r = checked(::bind(fd, at.address(), at.size()));
+  }
+  return r < 0 ? r : checked(::listen(fd, backlog));
+}
+
 }  // namespace
 
 task<socket> socket::connect(endpoint to) {
-  unique_fd fd(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) throw failure(system_error(errno, "socket"));
+  const long opened = open_stream(to.family());
+  if (opened < 0) throw failure(system_error(static_cast<int>(-opened), "socket"));
+  unique_fd fd(static_cast<int>(opened));
   no_delay(fd.get(), to.family());
-  while (::connect(fd.get(), to.address(), to.size()) < 0 && errno != EINPROGRESS) {
+  long r;
+  while ((r = begin_connect(fd.get(), to)) < 0 && r != -EINPROGRESS) {
     // A Unix listener whose backlog is full says EAGAIN and cannot be waited for.
-    if (errno != EAGAIN && errno != EINTR) throw failure(system_error(errno, "connect to " + to.text()));
+    if (r != -EAGAIN && r != -EINTR) throw failure(system_error(static_cast<int>(-r), "connect to " + to.text()));
     co_await sleep_for(std::chrono::milliseconds(2));
   }
   try {
@@ -80,22 +112,33 @@ task<void> socket::send_all(std::span<iovec> parts) {
   }
 }
 
-void socket::shutdown_send() noexcept { ::shutdown(fd_.get(), SHUT_WR); }
-void socket::shutdown() noexcept { ::shutdown(fd_.get(), SHUT_RDWR); }
-endpoint socket::peer() const { return name_of(fd_.get(), ::getpeername); }
+namespace {
+void shut_down(int fd, int how) noexcept {
+  if (detail::is_simulated(fd)) return detail::simulation->shutdown(fd, how);
+  ::shutdown(fd, how);
+}
+}  // namespace
+
+void socket::shutdown_send() noexcept { shut_down(fd_.get(), SHUT_WR); }
+void socket::shutdown() noexcept { shut_down(fd_.get(), SHUT_RDWR); }
+
+bool socket::quiet() const noexcept {
+  if (detail::is_simulated(fd())) return detail::simulation->peek(fd()) == -EAGAIN;
+  char byte;
+  return ::recv(fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+endpoint socket::peer() const {
+  return detail::is_simulated(fd()) ? detail::simulation->peer(fd()) : name_of(fd(), ::getpeername);
+}
 
 listener listener::bind(const endpoint& at, int backlog) {
-  unique_fd fd(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) throw failure(system_error(errno, "socket"));
-  const int on = 1;
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  int r = ::bind(fd.get(), at.address(), at.size());
-  if (r < 0 && errno == EADDRINUSE && at.family() == AF_UNIX && !is_alive(at)) {
-    ::unlink(at.host().c_str());
-    r = ::bind(fd.get(), at.address(), at.size());
-  }
-  if (r < 0 && errno == EADDRINUSE) fail(disposition::conflict, "The address " + at.text() + " is in use. Stop what listens there or choose another.");
-  if (r < 0 || ::listen(fd.get(), backlog) < 0) throw failure(system_error(errno, "listen on " + at.text()));
+  const long opened = open_stream(at.family());
+  if (opened < 0) throw failure(system_error(static_cast<int>(-opened), "socket"));
+  unique_fd fd(static_cast<int>(opened));
+  const long r = in_simulation() ? detail::simulation->listen(fd.get(), at, backlog) : bind_and_listen(fd.get(), at, backlog);
+  if (r == -EADDRINUSE) fail(disposition::conflict, "The address " + at.text() + " is in use. Stop what listens there or choose another.");
+  if (r < 0) throw failure(system_error(static_cast<int>(-r), "listen on " + at.text()));
   return listener(std::move(fd));
 }
 
@@ -113,9 +156,15 @@ task<socket> listener::accept() {
   }
 }
 
-endpoint listener::local() const { return name_of(fd_.get(), ::getsockname); }
+endpoint listener::local() const {
+  return detail::is_simulated(fd()) ? detail::simulation->local(fd()) : name_of(fd(), ::getsockname);
+}
 
 std::pair<socket, socket> socket_pair() {
+  if (in_simulation()) {
+    const auto [a, b] = detail::simulation->open_pair();
+    return {socket(unique_fd(a)), socket(unique_fd(b))};
+  }
   int fds[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) throw failure(system_error(errno, "socketpair"));
   return {socket(unique_fd(fds[0])), socket(unique_fd(fds[1]))};

@@ -17,7 +17,7 @@ struct backoff_options {
 
 class backoff {
  public:
-  explicit backoff(backoff_options options = {}, std::uint64_t seed = std::random_device{}());
+  explicit backoff(backoff_options options = {}, std::uint64_t seed = rt::random_seed());
   /// The next wait. Call it at each failure.
   rt::duration next(rt::time_point now);
   void reset() noexcept { current_ = {}; }

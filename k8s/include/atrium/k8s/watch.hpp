@@ -50,7 +50,7 @@ struct reflector_options {
 /// Decides what a reflector does next. After: the reflector of client-go (its constants), with our own states.
 class reflector_machine {
  public:
-  explicit reflector_machine(reflector_options = {}, std::uint64_t seed = std::random_device{}());
+  explicit reflector_machine(reflector_options = {}, std::uint64_t seed = rt::random_seed());
 
   struct step {
     enum class kind : std::uint8_t { list, watch } what;

@@ -25,6 +25,7 @@ class blocking_op : public suspended_op {
 
  private:
   bool begin(task_node* node, std::coroutine_handle<> h);
+  void run() noexcept;
   std::function<void()> work_;
   std::exception_ptr failed_;
 };

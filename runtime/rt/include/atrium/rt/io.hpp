@@ -156,6 +156,9 @@ class socket {
   task<void> send_all(std::span<iovec> parts);
   detail::void_op wait_readable() noexcept { return readable(fd_.get()); }
 
+  /// Neither bytes nor an end of stream nor an error wait to be read: an idle connection that is still good.
+  bool quiet() const noexcept;
+
   void shutdown_send() noexcept;
   /// Wakes whoever waits on this socket with end of stream or an error; the descriptor stays valid.
   void shutdown() noexcept;

@@ -19,10 +19,11 @@ namespace atrium::rt {
 namespace detail {
 class backend;
 class io_op;
+class simulated_kernel;
 struct loop_state;
 }  // namespace detail
 
-enum class backend_kind : std::uint8_t { automatic, io_uring, epoll };
+enum class backend_kind : std::uint8_t { automatic, io_uring, epoll, simulated };
 
 /// One line of the live task tree.
 struct task_info {
@@ -35,6 +36,8 @@ class loop {
  public:
   /// @errors failure(unimplemented) when io_uring is forced (by argument or environment) and refused by the kernel.
   explicit loop(backend_kind = backend_kind::automatic);
+  /// A loop of a simulation: see atrium/sim/simulation.hpp, which makes it.
+  explicit loop(std::unique_ptr<detail::simulated_kernel>);
   /// All scopes must have been joined. Unrun posted functions are destroyed without being run.
   ~loop();
   loop(const loop&) = delete;
@@ -67,9 +70,14 @@ class loop {
   friend class task_node;
   void drive(std::coroutine_handle<> first, const bool& done);
   void turn(const bool& done);
+  void turn_simulated(const bool& done);
+  void run_posted();
+  bool has_posted() const noexcept;
+  detail::ready_item* take_ready(std::size_t index) noexcept;
 
   backend_kind kind_;
   std::unique_ptr<detail::backend> backend_;
+  detail::simulated_kernel* simulation_ = nullptr;
   std::unique_ptr<detail::loop_state> state_;
   timer_wheel timers_;
   time_point now_;

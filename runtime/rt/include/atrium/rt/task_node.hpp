@@ -1,7 +1,6 @@
 /// @file task_node.hpp - one spawned task: its place in the task tree, its cancellation, what it waits for. Layer: rt.
 #pragma once
 
-#include <chrono>
 #include <coroutine>
 #include <cstdint>
 #include <source_location>
@@ -9,12 +8,9 @@
 #include <string_view>
 
 #include "atrium/base/error.hpp"
+#include "atrium/rt/clock.hpp"
 
 namespace atrium::rt {
-
-using clock = std::chrono::steady_clock;
-using duration = clock::duration;
-using time_point = clock::time_point;
 
 class loop;
 class task_node;
