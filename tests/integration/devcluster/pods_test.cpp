@@ -2,6 +2,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "tests/integration/devcluster/fixture.hpp"
 
 namespace atrium::tests {
@@ -81,6 +84,27 @@ TEST_F(Devcluster, KilledItTakesItsPodsUpAgain) {
   ok("create configmap after --from-literal=a=b");
   EXPECT_GT(std::stoull(field("configmap after", ".metadata.resourceVersion")), std::stoull(version));
   ok("delete pod p --timeout=20s");
+}
+
+TEST_F(Devcluster, KilledWhileWritingItKeepsWhatItAnswered) {
+  const std::string acknowledged = folder + "/acknowledged", script = folder + "/write.sh";
+  std::ofstream(script) << "server=$(awk '/server:/ {print $2}' $1/kubeconfig); token=$(cat $1/pki/token); i=0\n"
+                           "while :; do i=$((i+1)); name=w$2-$i\n"
+                           "curl -skf -o /dev/null -H \"Authorization: Bearer $token\" -H 'Content-Type: application/json' $server/api/v1/namespaces/default/configmaps"
+                           " -d \"{\\\"metadata\\\":{\\\"name\\\":\\\"$name\\\"}}\" && echo $name >> $1/acknowledged || exit 0; done\n";
+  std::size_t before = 0;
+  for (int round = 0; round < 5; ++round) {
+    std::thread writer([&] { shell("sh " + script + " " + folder + " " + std::to_string(round)); });
+    const auto lines = [&] { return std::count(std::istreambuf_iterator<char>(std::ifstream(acknowledged).rdbuf()), {}, '\n'); };
+    EXPECT_TRUE(eventually([&] { return static_cast<std::size_t>(lines()) >= before + 10 + static_cast<std::size_t>(round) * 7; }));
+    stop(SIGKILL);
+    writer.join();
+    start();
+    const auto stored = ok("get configmaps -o name");
+    std::istringstream names(read(acknowledged));
+    before = 0;
+    for (std::string name; std::getline(names, name); ++before) EXPECT_NE(stored.find("configmap/" + name + "\n"), std::string::npos) << name;
+  }
 }
 
 TEST_F(Devcluster, WhatEndedWhileItWasDeadIsNoticed) {
