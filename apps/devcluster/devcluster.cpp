@@ -21,10 +21,12 @@ struct options {
 void define(settings& s, options& o) {
   s.add("api", "HOST:PORT", "address of the Kubernetes API (TLS); port 0 keeps the port of the last time", o.address);
   s.add("projects", "DIR", "folder below which hostPath volumes must lie (default: STATE/projects)", o.projects);
-  s.add("kubeconfig-out", "FILE", "where to write a kubeconfig for this cluster (default: STATE/kubeconfig)", o.kubeconfig_out);
+  s.add("kubeconfig-out", "FILE", "where to write a kubeconfig for this cluster (default: STATE/kubeconfig)",
+        o.kubeconfig_out);
   s.add("node-name", "NAME", "name of the node that this machine is", o.node);
   s.add("agent", "run pods on this machine (otherwise pods stay Pending)", o.agent);
-  s.add("keep-pods", "let pods go on when devcluster is stopped, and take them up again at its next start", o.keep_pods);
+  s.add("keep-pods", "let pods go on when devcluster is stopped, and take them up again at its next start",
+        o.keep_pods);
 }
 
 rt::task<void> run(service::context& c, const options& o) {
@@ -32,8 +34,13 @@ rt::task<void> run(service::context& c, const options& o) {
   cluster_state cluster(state);
   std::optional<node_agent> agent;
   if (o.agent) {
-    agent.emplace(cluster.objects(), agent_options{.state = state, .projects = o.projects.empty() ? state + "/projects" : std::filesystem::absolute(o.projects).lexically_normal().string(),
-                                                   .node = o.node, .keep_pods = o.keep_pods});
+    agent.emplace(cluster.objects(),
+                  agent_options{.state = state,
+                                .projects = o.projects.empty()
+                                                ? state + "/projects"
+                                                : std::filesystem::absolute(o.projects).lexically_normal().string(),
+                                .node = o.node,
+                                .keep_pods = o.keep_pods});
   }
   front api_front(cluster.requests(), cluster.store(), cluster.keys().token, agent ? &*agent : nullptr);
   net::http_server server([&](net::exchange& ex) { return api_front(ex); });

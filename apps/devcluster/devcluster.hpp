@@ -1,4 +1,5 @@
-/// @file devcluster.hpp - `atrium devcluster`: the smallest Kubernetes API that our services run on, with one node. Layer: apps.
+/// @file devcluster.hpp - `atrium devcluster`: the smallest Kubernetes API that our services run on, with one node.
+/// Layer: apps.
 #pragma once
 
 namespace atrium::devcluster {

@@ -28,9 +28,20 @@ constexpr auto trim_interval = std::chrono::seconds(15);
 }  // namespace
 
 node_agent::node_agent(registry& objects, agent_options options)
-    : objects_(objects), options_(std::move(options)), events_(objects, options_.node), http_({.idle_per_origin = 0}),
-      node_{.objects = objects_, .events = events_, .cgroups = cgroups_, .http = http_, .state = options_.state, .projects = options_.projects,
-            .name = options_.node, .bwrap = find_program("bwrap"), .program = rt::unique_fd(::open("/proc/self/exe", O_PATH | O_CLOEXEC)), .root = ::geteuid() == 0} {
+    : objects_(objects),
+      options_(std::move(options)),
+      events_(objects, options_.node),
+      http_({.idle_per_origin = 0}),
+      node_{.objects = objects_,
+            .events = events_,
+            .cgroups = cgroups_,
+            .http = http_,
+            .state = options_.state,
+            .projects = options_.projects,
+            .name = options_.node,
+            .bwrap = find_program("bwrap"),
+            .program = rt::unique_fd(::open("/proc/self/exe", O_PATH | O_CLOEXEC)),
+            .root = ::geteuid() == 0} {
   fs::create_directories(options_.state + "/pods");
   fs::create_directories(options_.projects);
   if (!cgroups_.unavailable().empty()) log::warn("limits are not enforced", {{"reason", cgroups_.unavailable()}});
@@ -47,7 +58,8 @@ room node_agent::used() const {
   room sum;
   for (const auto& [key, pod] : objects_.store().all(kinds::pods())) {
     const auto phase = text_at(pod->value(), {"status", "phase"});
-    if (text_at(pod->value(), {"spec", "nodeName"}) != options_.node || phase == "Succeeded" || phase == "Failed") continue;
+    if (text_at(pod->value(), {"spec", "nodeName"}) != options_.node || phase == "Succeeded" || phase == "Failed")
+      continue;
     const room asked = requests_of(pod->value());
     sum.cpu += asked.cpu;
     sum.memory += asked.memory;
@@ -59,11 +71,13 @@ void node_agent::place(const object_ptr& pod) {
   const auto node = own_node();
   const std::string uid(pod->uid());
   const auto now = objects_.now();
-  const auto answer = node ? fits(pod->value(), node->value(), used()) : result<void>(api_error("Conflict", "no nodes available to schedule pods"));
+  const auto answer = node ? fits(pod->value(), node->value(), used())
+                           : result<void>(api_error("Conflict", "no nodes available to schedule pods"));
   if (!answer) {
     const std::string why = answer.error().public_text();
     waiting_.insert(pod->key());
-    objects_.modify(kinds::pods(), pod->name_space(), pod->name(), uid, [&](json::value& p) { set_condition(p, "PodScheduled", false, "Unschedulable", why, now); });
+    objects_.modify(kinds::pods(), pod->name_space(), pod->name(), uid,
+                    [&](json::value& p) { set_condition(p, "PodScheduled", false, "Unschedulable", why, now); });
     events_.emit(*pod, event_recorder::severity::warning, "FailedScheduling", why, {}, "default-scheduler");
     return;
   }
@@ -72,7 +86,8 @@ void node_agent::place(const object_ptr& pod) {
     set_at(p, {"spec", "nodeName"}, json::string(options_.node));
     set_condition(p, "PodScheduled", true, "", "", now);
   });
-  events_.emit(*pod, event_recorder::severity::normal, "Scheduled", "Successfully assigned " + pod->key() + " to " + options_.node, {}, "default-scheduler");
+  events_.emit(*pod, event_recorder::severity::normal, "Scheduled",
+               "Successfully assigned " + pod->key() + " to " + options_.node, {}, "default-scheduler");
 }
 
 void node_agent::place_waiting() {
@@ -89,24 +104,27 @@ void node_agent::evict_untolerating() {
   if (!node) return;
   std::vector<object_ptr> leaving;
   for (const auto& [key, pod] : objects_.store().all(kinds::pods()))
-    if (text_at(pod->value(), {"spec", "nodeName"}) == options_.node && !find(pod->value(), {"metadata", "deletionTimestamp"}) &&
-        untolerated(pod->value(), node->value(), "NoExecute"))
+    if (text_at(pod->value(), {"spec", "nodeName"}) == options_.node &&
+        !find(pod->value(), {"metadata", "deletionTimestamp"}) && untolerated(pod->value(), node->value(), "NoExecute"))
       leaving.push_back(pod);
   for (const auto& pod : leaving) {
-    events_.emit(*pod, event_recorder::severity::normal, "TaintManagerEviction", "Marking for deletion Pod " + pod->key(), {}, "taint-eviction-controller");
+    events_.emit(*pod, event_recorder::severity::normal, "TaintManagerEviction",
+                 "Marking for deletion Pod " + pod->key(), {}, "taint-eviction-controller");
     (void)objects_.remove(kinds::pods(), std::string(pod->name_space()), std::string(pod->name()), {});
   }
 }
 
 void node_agent::removed(const object_ptr& pod) {
   waiting_.erase(pod->key());
-  if (const auto worker = workers_.find(pod->uid()); worker != workers_.end()) worker->second->stop(std::chrono::seconds(0));
+  if (const auto worker = workers_.find(pod->uid()); worker != workers_.end())
+    worker->second->stop(std::chrono::seconds(0));
 }
 
 void node_agent::consider(const object_ptr& pod) {
   const auto& value = pod->value();
   if (text_at(value, {"spec", "nodeName"}).empty()) {
-    if (const auto by = text_at(value, {"spec", "schedulerName"}); !by.empty() && by != "default-scheduler") return;  // another places it
+    if (const auto by = text_at(value, {"spec", "schedulerName"}); !by.empty() && by != "default-scheduler")
+      return;  // another places it
     // One that is waiting is tried again when something leaves or the node changes.
     if (!waiting_.contains(pod->key())) place(pod);
     return;
@@ -141,7 +159,8 @@ void node_agent::remove_strays() {
   for (const auto& entry : fs::directory_iterator(options_.state + "/pods", bad)) {
     const std::string uid = entry.path().filename();
     if (known.contains(uid)) continue;
-    for (const auto& inside : fs::directory_iterator(entry.path(), bad)) kill_recorded(inside.path().string() + "/run.json");
+    for (const auto& inside : fs::directory_iterator(entry.path(), bad))
+      kill_recorded(inside.path().string() + "/run.json");
     cgroups_.remove(uid);
     fs::remove_all(entry.path(), bad);
     log::info("removed what a deleted pod left behind", {{"uid", uid}});
@@ -161,7 +180,8 @@ rt::task<void> node_agent::trim_logs() {
     std::error_code bad;
     for (fs::recursive_directory_iterator at(options_.state + "/pods", bad), end; at != end; at.increment(bad))
       if (at->path().extension() == ".log" && at.depth() == 2) trim_log(at->path());
-      else if (at.depth() >= 2 || at->path().filename() == "volumes" || at->path().filename() == "sockets") at.disable_recursion_pending();
+      else if (at.depth() >= 2 || at->path().filename() == "volumes" || at->path().filename() == "sockets")
+        at.disable_recursion_pending();
   }
 }
 
@@ -188,7 +208,8 @@ rt::task<void> node_agent::run() {
         if (c.what == change_kind::deleted) {
           removed(c.now);
           place_waiting();
-        } else if (const auto now = objects_.store().get(kinds::pods(), c.now->name_space(), c.now->name()); now && now->uid() == c.now->uid()) {
+        } else if (const auto now = objects_.store().get(kinds::pods(), c.now->name_space(), c.now->name());
+                   now && now->uid() == c.now->uid()) {
           consider(now);
         }
       } else if (&c.now->type() == &kinds::nodes()) {
@@ -202,7 +223,8 @@ rt::task<void> node_agent::run() {
 
 rt::task<void> node_agent::shut_down(std::chrono::seconds grace) {
   closing_ = true;
-  for (const auto& [uid, worker] : std::map<std::string, std::shared_ptr<pod_worker>, std::less<>>(workers_.begin(), workers_.end()))
+  for (const auto& [uid, worker] :
+       std::map<std::string, std::shared_ptr<pod_worker>, std::less<>>(workers_.begin(), workers_.end()))
     worker->shut_down(grace, options_.keep_pods);
   co_await pods_.join();
   set_node_ready(objects_, options_.node, false, "devcluster was stopped");
@@ -211,13 +233,19 @@ rt::task<void> node_agent::shut_down(std::chrono::seconds grace) {
 rt::task<void> node_agent::serve(net::exchange& ex, const pod_call& call) {
   const auto worker = workers_.find(call.pod->uid());
   if (worker == workers_.end())
-    throw failure(api_error("BadRequest", "pod " + std::string(call.pod->name()) + " does not run on this node yet: " + std::string(text_at(call.pod->value(), {"status", "phase"})) + "."));
+    throw failure(api_error("BadRequest", "pod " + std::string(call.pod->name()) + " does not run on this node yet: " +
+                                              std::string(text_at(call.pod->value(), {"status", "phase"})) + "."));
   const auto pod = worker->second;  // stays alive during the call
   if (call.what == pod_call::verb::log) co_await serve_log(ex, *pod, call.query);
   else if (call.what == pod_call::verb::exec) co_await serve_exec(ex, *pod, call.query);
   else if (call.what == pod_call::verb::attach)
-    throw failure(api_error("BadRequest", "attach is not offered by this node: see the output with kubectl logs -f, or run a shell with kubectl exec -it."));
-  else throw failure(api_error("BadRequest", "port-forward is not needed here: the pod's address " + std::string(text_at(call.pod->value(), {"status", "podIP"})) + " is reachable from this machine."));
+    throw failure(api_error("BadRequest",
+                            "attach is not offered by this node: see the output with kubectl logs -f, or run a shell "
+                            "with kubectl exec -it."));
+  else
+    throw failure(api_error("BadRequest", "port-forward is not needed here: the pod's address " +
+                                              std::string(text_at(call.pod->value(), {"status", "podIP"})) +
+                                              " is reachable from this machine."));
 }
 
 }  // namespace atrium::devcluster

@@ -40,7 +40,8 @@ std::optional<std::string> own_path(const std::string& controller) {
   for (std::string line; std::getline(in, line);) {
     const auto first = line.find(':'), second = line.find(':', first + 1);
     const std::string list = "," + line.substr(first + 1, second - first - 1) + ",";
-    if (controller.empty() ? list == ",," : list.find("," + controller + ",") != std::string::npos) return line.substr(second + 1);
+    if (controller.empty() ? list == ",," : list.find("," + controller + ",") != std::string::npos)
+      return line.substr(second + 1);
   }
   return std::nullopt;
 }
@@ -58,9 +59,11 @@ cgroup_tree::cgroup_tree() {
   find_version_2();
   if (unified_.empty()) find_version_1();
   if (unified_.empty() && controllers_.empty())
-    unavailable_ = ::geteuid() == 0 ? "Limits of memory and CPU are not enforced: no control group may be made here."
-                                    : "Limits of memory and CPU are not enforced: this user may not make control groups (run as root, or under "
-                                      "systemd with Delegate=yes).";
+    unavailable_ =
+        ::geteuid() == 0
+            ? "Limits of memory and CPU are not enforced: no control group may be made here."
+            : "Limits of memory and CPU are not enforced: this user may not make control groups (run as root, or under "
+              "systemd with Delegate=yes).";
 }
 
 void cgroup_tree::find_version_2() {
@@ -75,7 +78,8 @@ void cgroup_tree::find_version_2() {
     (void)write_to(base + "/cgroup.subtree_control", "+memory +cpu +pids");
     const std::string ours = base + "/atrium-" + std::to_string(::getpid());
     if (!make(ours)) continue;
-    if (first_line(ours + "/cgroup.controllers").find("memory") != std::string::npos && write_to(ours + "/cgroup.subtree_control", "+memory +cpu +pids")) {
+    if (first_line(ours + "/cgroup.controllers").find("memory") != std::string::npos &&
+        write_to(ours + "/cgroup.subtree_control", "+memory +cpu +pids")) {
       unified_ = base + "/atrium";
       ::rmdir(ours.c_str());
       if (make(unified_) && write_to(unified_ + "/cgroup.subtree_control", "+memory +cpu +pids")) return;
@@ -90,7 +94,8 @@ void cgroup_tree::find_version_1() {
     const auto own = own_path(controller);
     if (!own) continue;
     const std::string ours = "/sys/fs/cgroup/" + controller + (*own == "/" ? "" : *own) + "/atrium";
-    if (make(ours) && ::access((ours + "/cgroup.procs").c_str(), W_OK) == 0) controllers_.emplace_back(controller, ours);
+    if (make(ours) && ::access((ours + "/cgroup.procs").c_str(), W_OK) == 0)
+      controllers_.emplace_back(controller, ours);
   }
 }
 
@@ -103,13 +108,15 @@ std::vector<std::string> cgroup_tree::join_files(const std::string& pod, const s
   return files;
 }
 
-std::vector<std::string> cgroup_tree::prepare(const std::string& pod, const std::string& container, const resource_limits& limits, std::string& problem) const {
+std::vector<std::string> cgroup_tree::prepare(const std::string& pod, const std::string& container,
+                                              const resource_limits& limits, std::string& problem) const {
   const auto set = [&](const std::string& file, const std::string& text, const char* what) {
     if (!write_to(file, text)) problem += (problem.empty() ? "" : ", ") + std::string(what);
   };
   const std::string below = "/" + pod + "/" + container;
   if (!unified_.empty()) {
-    if (!make(unified_ + "/" + pod) || !write_to(unified_ + "/" + pod + "/cgroup.subtree_control", "+memory +cpu +pids") || !make(unified_ + below)) {
+    if (!make(unified_ + "/" + pod) ||
+        !write_to(unified_ + "/" + pod + "/cgroup.subtree_control", "+memory +cpu +pids") || !make(unified_ + below)) {
       problem = "control group";
       return {};
     }
@@ -118,7 +125,8 @@ std::vector<std::string> cgroup_tree::prepare(const std::string& pod, const std:
       (void)write_to(unified_ + below + "/memory.swap.max", "0");
       (void)write_to(unified_ + below + "/memory.oom.group", "0");
     }
-    if (limits.cpu_milli) set(unified_ + below + "/cpu.max", std::to_string(*limits.cpu_milli * 100) + " 100000", "cpu");
+    if (limits.cpu_milli)
+      set(unified_ + below + "/cpu.max", std::to_string(*limits.cpu_milli * 100) + " 100000", "cpu");
     set(unified_ + below + "/pids.max", std::to_string(limits.processes), "processes");
     return join_files(pod, container);
   }
@@ -127,10 +135,12 @@ std::vector<std::string> cgroup_tree::prepare(const std::string& pod, const std:
       problem += (problem.empty() ? "" : ", ") + controller;
       continue;
     }
-    if (controller == "memory" && limits.memory_bytes) set(folder + below + "/memory.limit_in_bytes", std::to_string(*limits.memory_bytes), "memory");
+    if (controller == "memory" && limits.memory_bytes)
+      set(folder + below + "/memory.limit_in_bytes", std::to_string(*limits.memory_bytes), "memory");
     if (controller == "cpu" && limits.cpu_milli) {
       set(folder + below + "/cpu.cfs_period_us", "100000", "cpu");
-      set(folder + below + "/cpu.cfs_quota_us", std::to_string(std::max<std::int64_t>(1000, *limits.cpu_milli * 100)), "cpu");
+      set(folder + below + "/cpu.cfs_quota_us", std::to_string(std::max<std::int64_t>(1000, *limits.cpu_milli * 100)),
+          "cpu");
     }
     if (controller == "pids") set(folder + below + "/pids.max", std::to_string(limits.processes), "processes");
   }

@@ -31,8 +31,15 @@ json::value container_state::state() const {
 }
 
 json::value container_state::status() const {
-  json::value out = {{"name", name}, {"state", state()}, {"lastState", last}, {"ready", ready}, {"restartCount", restarts},
-                     {"image", image}, {"imageID", id.empty() ? "" : "atrium://machine"}, {"containerID", id}, {"started", started}};
+  json::value out = {{"name", name},
+                     {"state", state()},
+                     {"lastState", last},
+                     {"ready", ready},
+                     {"restartCount", restarts},
+                     {"image", image},
+                     {"imageID", id.empty() ? "" : "atrium://machine"},
+                     {"containerID", id},
+                     {"started", started}};
   return out;
 }
 
@@ -46,9 +53,11 @@ std::string_view pod_phase(const std::vector<const container_state*>& containers
     const bool ended = c->now == container_state::phase::terminated;
     const bool again = ended && (restart_policy == "Always" || (restart_policy == "OnFailure" && c->exit_code != 0));
     // One that waits for its next start has run before: the pod goes on running.
-    const bool first_start = c->now == container_state::phase::waiting && c->restarts == 0 && c->last == json::value(json::object());
+    const bool first_start =
+        c->now == container_state::phase::waiting && c->restarts == 0 && c->last == json::value(json::object());
     waiting = waiting || first_start;
-    running = running || c->now == container_state::phase::running || again || (c->now == container_state::phase::waiting && !first_start);
+    running = running || c->now == container_state::phase::running || again ||
+              (c->now == container_state::phase::waiting && !first_start);
     failed = failed || (ended && c->exit_code != 0);
   }
   if (waiting) return "Pending";
@@ -56,7 +65,8 @@ std::string_view pod_phase(const std::vector<const container_state*>& containers
   return failed ? "Failed" : "Succeeded";
 }
 
-void set_condition(json::value& object, std::string_view type, bool holds, std::string_view reason, std::string_view message, wall_time now) {
+void set_condition(json::value& object, std::string_view type, bool holds, std::string_view reason,
+                   std::string_view message, wall_time now) {
   auto& list = ensure_object(object, {"status"})["conditions"];
   if (!list.is_array()) list.emplace_array();
   json::value* condition = nullptr;
@@ -69,7 +79,8 @@ void set_condition(json::value& object, std::string_view type, bool holds, std::
   const std::string_view word = holds ? "True" : "False";
   if (text_at(*condition, {"status"}) != word) set_at(*condition, {"lastTransitionTime"}, json::string(rfc3339(now)));
   set_at(*condition, {"status"}, js(word));
-  for (const auto& [field, text] : {std::pair<std::string_view, std::string_view>("reason", reason), {"message", message}}) {
+  for (const auto& [field, text] :
+       {std::pair<std::string_view, std::string_view>("reason", reason), {"message", message}}) {
     if (text.empty()) erase_at(*condition, {field});
     else set_at(*condition, {field}, js(text));
   }
@@ -78,8 +89,9 @@ void set_condition(json::value& object, std::string_view type, bool holds, std::
 void write_status(json::value& pod, const pod_picture& picture, wall_time now) {
   auto& status = ensure_object(pod, {"status"});
   const auto policy = text_at(pod, {"spec", "restartPolicy"});
-  const bool initialized = std::all_of(picture.init.begin(), picture.init.end(),
-                                       [](const auto* c) { return c->now == container_state::phase::terminated && c->exit_code == 0; });
+  const bool initialized = std::all_of(picture.init.begin(), picture.init.end(), [](const auto* c) {
+    return c->now == container_state::phase::terminated && c->exit_code == 0;
+  });
   const bool init_failed = std::any_of(picture.init.begin(), picture.init.end(), [&](const auto* c) {
     return c->now == container_state::phase::terminated && c->exit_code != 0 && policy == "Never";
   });
@@ -92,7 +104,8 @@ void write_status(json::value& pod, const pod_picture& picture, wall_time now) {
     status["podIP"] = picture.address;
     status["podIPs"] = json::array{{{"ip", picture.address}}};
   }
-  for (const auto& [field, list] : {std::pair("initContainerStatuses", &picture.init), std::pair("containerStatuses", &picture.containers)}) {
+  for (const auto& [field, list] :
+       {std::pair("initContainerStatuses", &picture.init), std::pair("containerStatuses", &picture.containers)}) {
     if (list->empty()) continue;
     json::array all;
     for (const auto* c : *list) all.push_back(c->status());
@@ -103,12 +116,25 @@ void write_status(json::value& pod, const pod_picture& picture, wall_time now) {
     else status[field] = *text;
   }
   const bool ended = phase == "Succeeded" || phase == "Failed";
-  const bool ready = initialized && !ended && std::all_of(picture.containers.begin(), picture.containers.end(), [](const auto* c) { return c->ready; });
-  const std::string not_ready = ended ? "" : "containers with unready status: " + names_where(picture.containers, [](const container_state& c) { return !c.ready; });
-  const std::string_view why = phase == "Succeeded" ? "PodCompleted" : phase == "Failed" ? "PodFailed" : "ContainersNotReady";
+  const bool ready =
+      initialized && !ended &&
+      std::all_of(picture.containers.begin(), picture.containers.end(), [](const auto* c) { return c->ready; });
+  const std::string not_ready =
+      ended ? "" : "containers with unready status: " + names_where(picture.containers, [](const container_state& c) {
+                     return !c.ready;
+                   });
+  const std::string_view why = phase == "Succeeded" ? "PodCompleted"
+                               : phase == "Failed"  ? "PodFailed"
+                                                    : "ContainersNotReady";
   set_condition(pod, "PodScheduled", true, "", "", now);
   set_condition(pod, "Initialized", initialized, initialized ? "" : "ContainersNotInitialized",
-                initialized ? "" : "containers with incomplete status: " + names_where(picture.init, [](const container_state& c) { return c.now != container_state::phase::terminated || c.exit_code != 0; }), now);
+                initialized ? ""
+                            : "containers with incomplete status: " +
+                                  names_where(picture.init,
+                                              [](const container_state& c) {
+                                                return c.now != container_state::phase::terminated || c.exit_code != 0;
+                                              }),
+                now);
   set_condition(pod, "ContainersReady", ready, ready ? "" : why, ready ? "" : not_ready, now);
   set_condition(pod, "Ready", ready, ready ? "" : why, ready ? "" : not_ready, now);
 }

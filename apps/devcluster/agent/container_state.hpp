@@ -1,4 +1,5 @@
-/// @file container_state.hpp - what is known of a container, and a pod's status made of it. Layer: apps/devcluster, I/O-free.
+/// @file container_state.hpp - what is known of a container, and a pod's status made of it. Layer: apps/devcluster,
+/// I/O-free.
 #pragma once
 
 #include <string>
@@ -31,7 +32,7 @@ std::string_view pod_phase(const std::vector<const container_state*>& containers
 
 struct pod_picture {
   std::vector<const container_state*> init, containers;
-  std::string address;      ///< empty: none yet
+  std::string address;  ///< empty: none yet
   wall_time started_at{};
   std::string reason, message;  ///< of the pod, when it has one (Evicted, ...)
   bool stopping = false;
@@ -41,6 +42,7 @@ struct pod_picture {
 void write_status(json::value& pod, const pod_picture& picture, wall_time now);
 
 /// Sets one condition.
-void set_condition(json::value& object, std::string_view type, bool holds, std::string_view reason, std::string_view message, wall_time now);
+void set_condition(json::value& object, std::string_view type, bool holds, std::string_view reason,
+                   std::string_view message, wall_time now);
 
 }  // namespace atrium::devcluster

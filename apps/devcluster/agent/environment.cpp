@@ -15,7 +15,8 @@ void assign(variables& all, std::string name, std::string value) {
   all.emplace_back(std::move(name), std::move(value));
 }
 
-result<object_ptr> source(const object_store& store, const json::value& pod, const resource_type& type, std::string_view name) {
+result<object_ptr> source(const object_store& store, const json::value& pod, const resource_type& type,
+                          std::string_view name) {
   auto found = store.get(type, text_at(pod, {"metadata", "namespace"}), name);
   if (!found) return api_error("NotFound", std::string(type.singular) + " \"" + std::string(name) + "\" not found");
   return found;
@@ -23,13 +24,15 @@ result<object_ptr> source(const object_store& store, const json::value& pod, con
 
 std::string secret_text(std::string_view base64) { return decode_base64(base64).value_or(std::string()); }
 
-result<std::string> key_of(const object_store& store, const json::value& pod, const resource_type& type, const json::value& reference) {
+result<std::string> key_of(const object_store& store, const json::value& pod, const resource_type& type,
+                           const json::value& reference) {
   const auto from = source(store, pod, type, text_at(reference, {"name"}));
   if (!from) return from.error();
   const auto key = text_at(reference, {"key"});
   const auto* value = find((*from)->value(), {"data", key});
   if (!value || !value->is_string())
-    return api_error("NotFound", "couldn't find key " + std::string(key) + " in " + std::string(type.kind) + " " + std::string((*from)->key()));
+    return api_error("NotFound", "couldn't find key " + std::string(key) + " in " + std::string(type.kind) + " " +
+                                     std::string((*from)->key()));
   const auto text = as_view(value->get_string());
   return &type == &kinds::secrets() ? secret_text(text) : std::string(text);
 }
@@ -44,14 +47,16 @@ result<std::string> field_text(const json::value& pod, std::string_view field) {
   if (field == "status.hostIP") return std::string("127.0.0.1");
   if (field == "status.podIPs") field = "status.podIP";
   const auto dot = field.find('.');
-  static constexpr std::string_view known[] = {"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.podIP"};
+  static constexpr std::string_view known[] = {"metadata.name", "metadata.namespace",      "metadata.uid",
+                                               "spec.nodeName", "spec.serviceAccountName", "status.podIP"};
   for (const auto one : known)
     if (one == field) return std::string(text_at(pod, {field.substr(0, dot), field.substr(dot + 1)}));
   return api_error("BadRequest", "fieldRef '" + std::string(field) + "' is not one that this node knows");
 }
 
 result<void> add_all(variables& out, const object_store& store, const json::value& pod, const json::value& entry) {
-  for (const auto& [field, type] : {std::pair("configMapRef", &kinds::config_maps()), std::pair("secretRef", &kinds::secrets())}) {
+  for (const auto& [field, type] :
+       {std::pair("configMapRef", &kinds::config_maps()), std::pair("secretRef", &kinds::secrets())}) {
     const auto* reference = find(entry, {field});
     if (!reference) continue;
     const auto from = source(store, pod, *type, text_at(*reference, {"name"}));
@@ -62,7 +67,8 @@ result<void> add_all(variables& out, const object_store& store, const json::valu
     for (const auto& [key, value] : object_at((*from)->value(), {"data"})) {
       if (!value.is_string()) continue;
       const auto text = as_view(value.get_string());
-      assign(out, std::string(text_at(entry, {"prefix"})) + std::string(key), type == &kinds::secrets() ? secret_text(text) : std::string(text));
+      assign(out, std::string(text_at(entry, {"prefix"})) + std::string(key),
+             type == &kinds::secrets() ? secret_text(text) : std::string(text));
     }
   }
   return {};
@@ -78,7 +84,8 @@ std::string expand(std::string_view text, const variables& known) {
     } else if (text[i + 1] == '$') {
       out += '$';
       ++i;
-    } else if (const auto end = text[i + 1] == '(' ? text.find(')', i) : std::string_view::npos; end != std::string_view::npos) {
+    } else if (const auto end = text[i + 1] == '(' ? text.find(')', i) : std::string_view::npos;
+               end != std::string_view::npos) {
       const auto name = text.substr(i + 2, end - i - 2);
       const std::string* value = nullptr;
       for (const auto& [key, v] : known)
@@ -103,7 +110,8 @@ result<variables> environment_of(const object_store& store, const json::value& p
       assign(out, std::move(name), expand(text_at(entry, {"value"}), out));
       continue;
     }
-    result<std::string> value = api_error("BadRequest", "environment variable " + name + " has a valueFrom that this node does not know");
+    result<std::string> value =
+        api_error("BadRequest", "environment variable " + name + " has a valueFrom that this node does not know");
     const json::value* reference = nullptr;
     if ((reference = find(*from, {"configMapKeyRef"}))) value = key_of(store, pod, kinds::config_maps(), *reference);
     else if ((reference = find(*from, {"secretKeyRef"}))) value = key_of(store, pod, kinds::secrets(), *reference);

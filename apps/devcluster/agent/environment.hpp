@@ -1,4 +1,5 @@
-/// @file environment.hpp - the environment of a container: values, references, $(NAME) in texts. Layer: apps/devcluster, I/O-free.
+/// @file environment.hpp - the environment of a container: values, references, $(NAME) in texts. Layer:
+/// apps/devcluster, I/O-free.
 #pragma once
 
 #include <string>

@@ -2,8 +2,8 @@
 
 namespace atrium::devcluster {
 
-void event_recorder::emit(const object& about, severity how, std::string_view reason, std::string message, std::string_view field,
-                          std::string_view component) {
+void event_recorder::emit(const object& about, severity how, std::string_view reason, std::string message,
+                          std::string_view field, std::string_view component) {
   const auto now = objects_.now();
   std::string key = std::string(about.uid()) + "\n" + std::string(reason) + "\n" + std::string(field) + "\n" + message;
   const std::string home(about.type().namespaced ? about.name_space() : "default");
@@ -16,12 +16,26 @@ void event_recorder::emit(const object& about, severity how, std::string_view re
   }
   const std::string name = std::string(about.name()) + "." + new_uid().substr(0, 8) + new_uid().substr(0, 8);
   const auto js = [](std::string_view text) { return json::string(text.data(), text.size()); };
-  json::value event = {{"apiVersion", "v1"}, {"kind", "Event"}, {"metadata", {{"name", name}, {"namespace", home}}},
-                       {"involvedObject", {{"kind", js(about.type().kind)}, {"namespace", js(about.name_space())}, {"name", js(about.name())},
-                                           {"uid", js(about.uid())}, {"apiVersion", "v1"}, {"resourceVersion", std::to_string(about.revision())}}},
-                       {"reason", js(reason)}, {"message", std::move(message)}, {"type", how == severity::warning ? "Warning" : "Normal"},
-                       {"source", {{"component", js(component)}, {"host", node_}}}, {"firstTimestamp", rfc3339(now)},
-                       {"lastTimestamp", rfc3339(now)}, {"eventTime", nullptr}, {"count", 1}, {"reportingComponent", js(component)}, {"reportingInstance", node_}};
+  json::value event = {{"apiVersion", "v1"},
+                       {"kind", "Event"},
+                       {"metadata", {{"name", name}, {"namespace", home}}},
+                       {"involvedObject",
+                        {{"kind", js(about.type().kind)},
+                         {"namespace", js(about.name_space())},
+                         {"name", js(about.name())},
+                         {"uid", js(about.uid())},
+                         {"apiVersion", "v1"},
+                         {"resourceVersion", std::to_string(about.revision())}}},
+                       {"reason", js(reason)},
+                       {"message", std::move(message)},
+                       {"type", how == severity::warning ? "Warning" : "Normal"},
+                       {"source", {{"component", js(component)}, {"host", node_}}},
+                       {"firstTimestamp", rfc3339(now)},
+                       {"lastTimestamp", rfc3339(now)},
+                       {"eventTime", nullptr},
+                       {"count", 1},
+                       {"reportingComponent", js(component)},
+                       {"reportingInstance", node_}};
   if (!field.empty()) set_at(event, {"involvedObject", "fieldPath"}, js(field));
   // An Event that cannot be written (its namespace is going) is no reason to stop.
   if (objects_.create(kinds::events(), home, std::move(event), {})) known_[std::move(key)] = name;
@@ -29,7 +43,8 @@ void event_recorder::emit(const object& about, severity how, std::string_view re
 
 void event_recorder::forget(std::string_view uid) {
   const std::string prefix = std::string(uid) + "\n";
-  for (auto at = known_.lower_bound(prefix); at != known_.end() && at->first.starts_with(prefix);) at = known_.erase(at);
+  for (auto at = known_.lower_bound(prefix); at != known_.end() && at->first.starts_with(prefix);)
+    at = known_.erase(at);
 }
 
 }  // namespace atrium::devcluster

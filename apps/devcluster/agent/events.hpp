@@ -14,9 +14,10 @@ class event_recorder {
 
   enum class severity : std::uint8_t { normal, warning };
   /// The same reason and message about the same object is one Event with a count.
-  /// `field` names a part of it ("spec.containers{main}"), or is empty. `component` is "kubelet" or "default-scheduler".
-  void emit(const object& about, severity how, std::string_view reason, std::string message, std::string_view field = {},
-            std::string_view component = "kubelet");
+  /// `field` names a part of it ("spec.containers{main}"), or is empty. `component` is "kubelet" or
+  /// "default-scheduler".
+  void emit(const object& about, severity how, std::string_view reason, std::string message,
+            std::string_view field = {}, std::string_view component = "kubelet");
   /// Forgets what it knows of an object that is gone.
   void forget(std::string_view uid);
 

@@ -31,7 +31,8 @@ struct streams {
 rt::task<void> forward(exec_transport& client, channel on, int fd, rt::event& done) {
   try {
     std::vector<std::byte> buffer(32u << 10);
-    while (const auto n = co_await rt::read_some(fd, buffer)) co_await client.send(on, std::span<const std::byte>(buffer).first(n));
+    while (const auto n = co_await rt::read_some(fd, buffer))
+      co_await client.send(on, std::span<const std::byte>(buffer).first(n));
   } catch (const failure& f) {
     if (f.disposition() == disposition::cancelled) throw;
   }
@@ -43,7 +44,8 @@ void resize(int terminal, const std::string& text) {
   const json::value size = json::parse(text, bad);
   if (bad || terminal < 0) return;
   const auto columns = int_at(size, {"Width"}).value_or(0), rows = int_at(size, {"Height"}).value_or(0);
-  if (columns > 0 && columns < 10000 && rows > 0 && rows < 10000) rt::resize_pty(terminal, static_cast<unsigned>(columns), static_cast<unsigned>(rows));
+  if (columns > 0 && columns < 10000 && rows > 0 && rows < 10000)
+    rt::resize_pty(terminal, static_cast<unsigned>(columns), static_cast<unsigned>(rows));
 }
 
 /// Input and sizes of the window, until the client is gone; then the command goes too.
@@ -118,15 +120,21 @@ result<exec_request> exec_request::parse(const query_list& query) {
   }
   if (out.terminal) out.errors = false;
   if (out.command.empty()) return api_error("BadRequest", "you must specify at least one command");
-  if (!out.input && !out.output && !out.errors) return api_error("BadRequest", "you must specify at least one of stdin, stdout, stderr");
+  if (!out.input && !out.output && !out.errors)
+    return api_error("BadRequest", "you must specify at least one of stdin, stdout, stderr");
   return out;
 }
 
 std::string exit_status_text(int code) {
   if (code == 0) return R"({"metadata":{},"status":"Success"})";
-  const json::value status = {{"metadata", json::object()}, {"status", "Failure"},
-                              {"message", "command terminated with non-zero exit code: error executing command, exit code " + std::to_string(code)},
-                              {"reason", "NonZeroExitCode"}, {"details", {{"causes", json::array{{{"reason", "ExitCode"}, {"message", std::to_string(code)}}}}}}, {"code", 500}};
+  const json::value status = {
+      {"metadata", json::object()},
+      {"status", "Failure"},
+      {"message",
+       "command terminated with non-zero exit code: error executing command, exit code " + std::to_string(code)},
+      {"reason", "NonZeroExitCode"},
+      {"details", {{"causes", json::array{{{"reason", "ExitCode"}, {"message", std::to_string(code)}}}}}},
+      {"code", 500}};
   return json::serialize(status);
 }
 
@@ -137,7 +145,8 @@ rt::task<void> run_exec(exec_transport& client, const rt::process_options& how, 
   std::optional<rt::unique_fd> terminal_channel;
   if (request.terminal) {
     int pair[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) throw failure(system_error(errno, "a terminal"));
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+      throw failure(system_error(errno, "a terminal"));
     terminal_channel = rt::unique_fd(pair[0]);
     ::fcntl(pair[0], F_SETFL, O_NONBLOCK);
     theirs[0] = rt::unique_fd(pair[1]);
@@ -188,8 +197,12 @@ rt::task<void> serve_exec(net::exchange& ex, pod_worker& pod, const query_list& 
   std::unique_ptr<exec_transport> client;
   const auto& headers = ex.request().headers;
   if (headers.has_token("Upgrade", "websocket")) client = co_await accept_websocket_exec(ex);
-  else if (headers.find("Upgrade").value_or("").starts_with("SPDY/3.1")) client = co_await accept_spdy_exec(ex, *request);
-  else throw failure(api_error("BadRequest", "Upgrade request required: exec needs a WebSocket (v5.channel.k8s.io or v4.channel.k8s.io) or SPDY/3.1."));
+  else if (headers.find("Upgrade").value_or("").starts_with("SPDY/3.1"))
+    client = co_await accept_spdy_exec(ex, *request);
+  else
+    throw failure(api_error(
+        "BadRequest",
+        "Upgrade request required: exec needs a WebSocket (v5.channel.k8s.io or v4.channel.k8s.io) or SPDY/3.1."));
   co_await run_exec(*client, how, *request);
 }
 

@@ -1,5 +1,5 @@
-/// @file exec.hpp - commands beside a container, over WebSocket (v5 and v4.channel.k8s.io) or SPDY/3.1 (kubectl before 1.30).
-/// Layer: apps/devcluster.
+/// @file exec.hpp - commands beside a container, over WebSocket (v5 and v4.channel.k8s.io) or SPDY/3.1 (kubectl
+/// before 1.30). Layer: apps/devcluster.
 #pragma once
 
 #include <optional>

@@ -46,7 +46,8 @@ class spdy_transport final : public exec_transport {
     std::string last;
     for (const auto on : {channel::output, channel::errors})
       if (const auto at = streams_.find(on); at != streams_.end()) last += codec_.data(at->second, "", true);
-    if (const auto at = streams_.find(channel::status); at != streams_.end()) last += codec_.data(at->second, status, true);
+    if (const auto at = streams_.find(channel::status); at != streams_.end())
+      last += codec_.data(at->second, status, true);
     co_await write(std::move(last));
     co_await stream_->shutdown_send();
   }
@@ -70,8 +71,11 @@ class spdy_transport final : public exec_transport {
         continue;
       }
       if ((*f)->what == spdy::frame::kind::open) {
-        static constexpr std::pair<std::string_view, channel> names[] = {{"stdin", channel::input}, {"stdout", channel::output}, {"stderr", channel::errors},
-                                                                         {"error", channel::status}, {"resize", channel::resize}};
+        static constexpr std::pair<std::string_view, channel> names[] = {{"stdin", channel::input},
+                                                                         {"stdout", channel::output},
+                                                                         {"stderr", channel::errors},
+                                                                         {"error", channel::status},
+                                                                         {"resize", channel::resize}};
         for (const auto& [header, value] : (*f)->headers)
           for (const auto& [name, on] : names)
             if (net::equal_nocase(header, "streamtype") && value == name) streams_[on] = (*f)->stream;
@@ -96,9 +100,14 @@ class spdy_transport final : public exec_transport {
 rt::task<std::unique_ptr<exec_transport>> accept_spdy_exec(net::exchange& ex, const exec_request& request) {
   constexpr std::string_view version = "v4.channel.k8s.io";
   bool offered = false;
-  for (const auto value : ex.request().headers.all("X-Stream-Protocol-Version")) offered = offered || value.find(version) != std::string_view::npos;
-  if (!offered) throw failure(api_error("Forbidden", "unable to upgrade: unable to negotiate protocol: client supports other versions, server accepts [v4.channel.k8s.io]"));
-  auto raw = co_await ex.upgrade({{"Connection", "Upgrade"}, {"Upgrade", "SPDY/3.1"}, {"X-Stream-Protocol-Version", std::string(version)}});
+  for (const auto value : ex.request().headers.all("X-Stream-Protocol-Version"))
+    offered = offered || value.find(version) != std::string_view::npos;
+  if (!offered)
+    throw failure(api_error("Forbidden",
+                            "unable to upgrade: unable to negotiate protocol: client supports other versions, server "
+                            "accepts [v4.channel.k8s.io]"));
+  auto raw = co_await ex.upgrade(
+      {{"Connection", "Upgrade"}, {"Upgrade", "SPDY/3.1"}, {"X-Stream-Protocol-Version", std::string(version)}});
   auto out = std::make_unique<spdy_transport>(std::move(raw));
   const std::size_t wanted = 1u + request.input + request.output + request.errors + request.terminal;
   co_await rt::with_timeout(std::chrono::seconds(30), out->open_streams(wanted));

@@ -15,8 +15,7 @@ class websocket_transport final : public exec_transport {
     while (auto m = co_await session_->receive()) {
       if (m->data.empty()) continue;
       const auto first = static_cast<unsigned char>(m->data[0]);
-      if (first == close_channel && m->data.size() >= 2)
-        co_return message{static_cast<channel>(m->data[1]), {}, true};
+      if (first == close_channel && m->data.size() >= 2) co_return message{static_cast<channel>(m->data[1]), {}, true};
       if (first > 4) continue;
       co_return message{static_cast<channel>(first), m->data.substr(1), false};
     }
@@ -41,7 +40,8 @@ class websocket_transport final : public exec_transport {
 }  // namespace
 
 rt::task<std::unique_ptr<exec_transport>> accept_websocket_exec(net::exchange& ex) {
-  net::websocket_options options{.ping_interval = std::chrono::seconds(25), .protocols = {"v5.channel.k8s.io", "v4.channel.k8s.io"}};
+  net::websocket_options options{.ping_interval = std::chrono::seconds(25),
+                                 .protocols = {"v5.channel.k8s.io", "v4.channel.k8s.io"}};
   auto session = co_await net::accept_websocket(ex, options);
   co_return std::make_unique<websocket_transport>(std::move(session));
 }

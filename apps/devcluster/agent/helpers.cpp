@@ -76,7 +76,8 @@ void join_cgroups(const std::vector<std::string>& files) {
 
 void stage_binds(const arguments& a) {
   if (a.binds.empty()) return;
-  // A descriptor from the machine's mount namespace cannot be bound in ours, but a detached copy of its mount can be moved there.
+  // A descriptor from the machine's mount namespace cannot be bound in ours, but a detached copy of its mount can be
+  // moved there.
   std::vector<int> trees;
   for (const auto& [fd, name] : a.binds) {
     const int tree = ::open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
@@ -85,9 +86,10 @@ void stage_binds(const arguments& a) {
   }
   if (::unshare(CLONE_NEWNS) != 0) give_up("a mount namespace");
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) give_up("private mounts");
-  if (::mount("tmpfs", a.stage.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k") != 0) give_up("the staging folder");
+  if (::mount("tmpfs", a.stage.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k") != 0)
+    give_up("the staging folder");
   for (std::size_t i = 0; i < trees.size(); ++i) {
-    struct stat about {};
+    struct stat about{};
     if (::fstat(a.binds[i].first, &about) != 0) give_up("a mount's source");
     const std::string target = a.stage + "/" + a.binds[i].second;
     if (S_ISDIR(about.st_mode)) {
@@ -123,14 +125,15 @@ int namespace_of(long pid, const char* kind) {
 }
 
 bool same_namespace(int a, int b) {
-  struct stat x {}, y {};
+  struct stat x{}, y{};
   return ::fstat(a, &x) == 0 && ::fstat(b, &y) == 0 && x.st_ino == y.st_ino && x.st_dev == y.st_dev;
 }
 
 /// bubblewrap nests two user namespaces: the outer owns the other namespaces, the inner is where the program runs.
 void enter_namespaces(long pid) {
   const int user = namespace_of(pid, "user"), mount = namespace_of(pid, "mnt");
-  const int others[] = {namespace_of(pid, "pid"), namespace_of(pid, "net"), namespace_of(pid, "ipc"), namespace_of(pid, "uts"), namespace_of(pid, "cgroup"), mount};
+  const int others[] = {namespace_of(pid, "pid"), namespace_of(pid, "net"),    namespace_of(pid, "ipc"),
+                        namespace_of(pid, "uts"), namespace_of(pid, "cgroup"), mount};
   const int owner = ::ioctl(mount, NS_GET_USERNS);
   if (owner < 0) give_up("the owner of the sandbox");
   if (::setns(owner, CLONE_NEWUSER) != 0) give_up("entering the user namespace");
@@ -139,8 +142,8 @@ void enter_namespaces(long pid) {
   if (!same_namespace(owner, user) && ::setns(user, CLONE_NEWUSER) != 0) give_up("entering the inner user namespace");
 }
 
-/// Makes a terminal of the sandbox's own, so that its name means something inside, and hands its master over through `channel`.
-/// Gives the slave.
+/// Makes a terminal of the sandbox's own, so that its name means something inside, and hands its master over through
+/// `channel`. Gives the slave.
 int make_terminal(int channel) {
   const int master = ::open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
   int locked = 0;
@@ -204,13 +207,15 @@ int run_enter(int argc, char** argv) {
     ::close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
     ::execvp(a.command[0], a.command);
     const int why = errno;
-    std::fprintf(stderr, "exec: \"%s\": %s\n", a.command[0], why == ENOENT ? "executable file not found in $PATH" : std::strerror(why));
+    std::fprintf(stderr, "exec: \"%s\": %s\n", a.command[0],
+                 why == ENOENT ? "executable file not found in $PATH" : std::strerror(why));
     _exit(why == ENOENT ? 127 : 126);
   }
   for (const int fd : {0, 1, 2, terminal})
     if (fd >= 0) ::close(fd);  // the other side sees the end when the child's are closed
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

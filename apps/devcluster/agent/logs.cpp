@@ -30,12 +30,13 @@ result<std::int64_t> number_of(const query_list& query, std::string_view name, s
   if (text.empty()) return otherwise;
   std::int64_t n = 0;
   const auto [rest, bad] = std::from_chars(text.data(), text.data() + text.size(), n);
-  if (bad != std::errc() || rest != text.data() + text.size() || n < 0) return api_error("BadRequest", std::string(name) + " must be a whole number.");
+  if (bad != std::errc() || rest != text.data() + text.size() || n < 0)
+    return api_error("BadRequest", std::string(name) + " must be a whole number.");
   return n;
 }
 
 std::int64_t size_of(int fd) noexcept {
-  struct stat about {};
+  struct stat about{};
   return ::fstat(fd, &about) == 0 ? about.st_size : 0;
 }
 
@@ -66,7 +67,7 @@ std::int64_t tail_offset(int fd, std::int64_t begin, std::int64_t end, std::int6
 void trim_log(const std::string& file, std::int64_t keep) noexcept {
   const int fd = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
   if (fd < 0) return;
-  struct stat about {};
+  struct stat about{};
   if (::fstat(fd, &about) == 0 && about.st_blocks * 512 > 2 * keep && about.st_size > keep) {
     const std::int64_t end = (about.st_size - keep) & ~std::int64_t(4095);
     // A file system without holes (NFS before 4.2) starts over instead: better than a full disk.
@@ -104,7 +105,9 @@ rt::task<void> serve_log(net::exchange& ex, pod_worker& pod, const query_list& q
   if (*tail >= 0) {
     const auto begin = at;
     const auto lines = *tail;
-    at = lines == 0 ? size_of(number) : co_await rt::blocking([number, begin, lines] { return tail_offset(number, begin, size_of(number), lines); });
+    at = lines == 0 ? size_of(number) : co_await rt::blocking([number, begin, lines] {
+      return tail_offset(number, begin, size_of(number), lines);
+    });
   }
   while (left > 0) {
     const auto newest = pod.log_file(container, false);

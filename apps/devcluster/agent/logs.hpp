@@ -1,7 +1,8 @@
 /// @file logs.hpp - the output of containers: reading, following, keeping it small. Layer: apps/devcluster.
 ///
-/// Containers write straight into a file, so that their output goes on when devcluster does not. What is older than the newest
-/// 10 MB is given back to the disk as a hole at the front: offsets stay, nothing is copied and no line is lost at the turn.
+/// Containers write straight into a file, so that their output goes on when devcluster does not. What is older than the
+/// newest 10 MB is given back to the disk as a hole at the front: offsets stay, nothing is copied and no line is lost
+/// at the turn.
 #pragma once
 
 #include <string>

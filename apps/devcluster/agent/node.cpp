@@ -29,24 +29,36 @@ std::string os_name() {
 
 json::object capacity() {
   const long cpus = ::sysconf(_SC_NPROCESSORS_ONLN);
-  const auto memory = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  struct statvfs disk {};
+  const auto memory =
+      static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  struct statvfs disk{};
   ::statvfs("/", &disk);
-  return {{"cpu", std::to_string(cpus)}, {"memory", std::to_string(memory / 1024) + "Ki"}, {"pods", "1000"},
+  return {{"cpu", std::to_string(cpus)},
+          {"memory", std::to_string(memory / 1024) + "Ki"},
+          {"pods", "1000"},
           {"ephemeral-storage", std::to_string(disk.f_blocks * disk.f_frsize / 1024) + "Ki"}};
 }
 
 json::object node_info() {
   utsname system{};
   ::uname(&system);
-  return {{"machineID", first_line("/etc/machine-id")}, {"systemUUID", first_line("/etc/machine-id")}, {"bootID", first_line("/proc/sys/kernel/random/boot_id")},
-          {"kernelVersion", system.release}, {"osImage", os_name()}, {"containerRuntimeVersion", "bubblewrap://0.8"}, {"kubeletVersion", git_version},
-          {"kubeProxyVersion", ""}, {"operatingSystem", "linux"}, {"architecture", std::string_view(system.machine) == "aarch64" ? "arm64" : "amd64"}};
+  return {{"machineID", first_line("/etc/machine-id")},
+          {"systemUUID", first_line("/etc/machine-id")},
+          {"bootID", first_line("/proc/sys/kernel/random/boot_id")},
+          {"kernelVersion", system.release},
+          {"osImage", os_name()},
+          {"containerRuntimeVersion", "bubblewrap://0.8"},
+          {"kubeletVersion", git_version},
+          {"kubeProxyVersion", ""},
+          {"operatingSystem", "linux"},
+          {"architecture", std::string_view(system.machine) == "aarch64" ? "arm64" : "amd64"}};
 }
 
 void fill(json::value& node, const std::string& name, wall_time now) {
-  for (const auto& [key, value] : {std::pair<std::string_view, std::string_view>("kubernetes.io/hostname", name), {"kubernetes.io/os", "linux"},
-                                   {"kubernetes.io/arch", "amd64"}, {"node-role.kubernetes.io/control-plane", ""}}) {
+  for (const auto& [key, value] : {std::pair<std::string_view, std::string_view>("kubernetes.io/hostname", name),
+                                   {"kubernetes.io/os", "linux"},
+                                   {"kubernetes.io/arch", "amd64"},
+                                   {"node-role.kubernetes.io/control-plane", ""}}) {
     auto& labels = ensure_object(node, {"metadata", "labels"});
     labels.emplace(json::string_view(key.data(), key.size()), json::string(value));
   }
@@ -54,7 +66,8 @@ void fill(json::value& node, const std::string& name, wall_time now) {
   status["capacity"] = capacity();
   status["allocatable"] = capacity();
   status["nodeInfo"] = node_info();
-  status["addresses"] = json::array{{{"type", "InternalIP"}, {"address", "127.0.0.1"}}, {{"type", "Hostname"}, {"address", name}}};
+  status["addresses"] =
+      json::array{{{"type", "InternalIP"}, {"address", "127.0.0.1"}}, {{"type", "Hostname"}, {"address", name}}};
   set_condition(node, "MemoryPressure", false, "KubeletHasSufficientMemory", "memory is not tracked here", now);
   set_condition(node, "DiskPressure", false, "KubeletHasNoDiskPressure", "disks are not tracked here", now);
   set_condition(node, "PIDPressure", false, "KubeletHasSufficientPID", "processes are not tracked here", now);
@@ -65,7 +78,8 @@ void fill(json::value& node, const std::string& name, wall_time now) {
 
 void register_node(registry& objects, const std::string& name) {
   if (!objects.store().get(kinds::nodes(), "", name))
-    (void)objects.create(kinds::nodes(), "", {{"apiVersion", "v1"}, {"kind", "Node"}, {"metadata", {{"name", name}}}}, {});
+    (void)objects.create(kinds::nodes(), "", {{"apiVersion", "v1"}, {"kind", "Node"}, {"metadata", {{"name", name}}}},
+                         {});
   const auto now = objects.now();
   objects.modify(kinds::nodes(), "", name, {}, [&](json::value& node) { fill(node, name, now); });
 }
@@ -81,11 +95,15 @@ void renew_lease(registry& objects, const std::string& name) {
   const std::string home = "kube-node-lease", now = rfc3339_micro(objects.now());
   if (!objects.store().get(kinds::leases(), home, name)) {
     (void)objects.create(kinds::leases(), home,
-                         {{"apiVersion", "coordination.k8s.io/v1"}, {"kind", "Lease"}, {"metadata", {{"name", name}}},
-                          {"spec", {{"holderIdentity", name}, {"leaseDurationSeconds", 40}, {"renewTime", now}}}}, {});
+                         {{"apiVersion", "coordination.k8s.io/v1"},
+                          {"kind", "Lease"},
+                          {"metadata", {{"name", name}}},
+                          {"spec", {{"holderIdentity", name}, {"leaseDurationSeconds", 40}, {"renewTime", now}}}},
+                         {});
     return;
   }
-  objects.modify(kinds::leases(), home, name, {}, [&](json::value& lease) { set_at(lease, {"spec", "renewTime"}, json::string(now)); });
+  objects.modify(kinds::leases(), home, name, {},
+                 [&](json::value& lease) { set_at(lease, {"spec", "renewTime"}, json::string(now)); });
 }
 
 }  // namespace atrium::devcluster

@@ -7,7 +7,8 @@
 
 namespace atrium::devcluster {
 
-/// Creates or refreshes the Node of this machine: capacity, addresses, nodeInfo, conditions. Labels and taints that others set stay.
+/// Creates or refreshes the Node of this machine: capacity, addresses, nodeInfo, conditions. Labels and taints that
+/// others set stay.
 void register_node(registry& objects, const std::string& name);
 /// Renews the Lease in kube-node-lease.
 void renew_lease(registry& objects, const std::string& name);

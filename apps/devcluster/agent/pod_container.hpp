@@ -1,4 +1,5 @@
-/// @file pod_container.hpp - pod_worker's view of one container. Layer: apps/devcluster, private to the worker's sources.
+/// @file pod_container.hpp - pod_worker's view of one container. Layer: apps/devcluster, private to the worker's
+/// sources.
 #pragma once
 
 #include "apps/devcluster/agent/pod_worker.hpp"
@@ -6,7 +7,9 @@
 namespace atrium::devcluster {
 
 struct pod_worker::container {
-  const json::value& spec(const json::value& pod) const { return array_at(pod, {"spec", state.init ? "initContainers" : "containers"})[index]; }
+  const json::value& spec(const json::value& pod) const {
+    return array_at(pod, {"spec", state.init ? "initContainers" : "containers"})[index];
+  }
 
   container_state state;
   std::size_t index = 0;
@@ -14,7 +17,7 @@ struct pod_worker::container {
   int attempt = 0;
   std::optional<sandbox_process> process;
   std::vector<rt::unique_fd> held;  ///< what the next process is given, until it has started
-  bool exited = false;            ///< the process of this attempt has ended
+  bool exited = false;              ///< the process of this attempt has ended
   int exit_code = 0;
   bool restart_wanted = false;    ///< a liveness probe gave up
   bool was_shut_down = false;     ///< it ended because devcluster did: starts anew without delay

@@ -25,7 +25,8 @@ rt::duration eager_interval(rt::duration waited, rt::duration period) {
 
 rt::process_options pod_worker::entering(const place& where, std::vector<std::string> command) const {
   rt::process_options out;
-  out.argv = {"/proc/self/exe", "devcluster", "enter", "--pid", std::to_string(where.pid), "--directory", where.directory};
+  out.argv = {"/proc/self/exe",          "devcluster",  "enter",        "--pid",
+              std::to_string(where.pid), "--directory", where.directory};
   for (const auto& file : where.cgroups) out.argv.insert(out.argv.end(), {"--cgroup", file});
   if (node_.root) out.argv.insert(out.argv.end(), {"--id", std::to_string(sandbox_id)});
   out.argv.push_back("--");
@@ -38,14 +39,26 @@ rt::process_options pod_worker::entering(const place& where, std::vector<std::st
 
 result<pod_worker::place> pod_worker::inside(std::string_view name) const {
   const container* c = find_container(name);
-  if (!c) return api_error("BadRequest", "container " + std::string(name) + " is not valid for pod " + std::string(pod_->name()));
+  if (!c)
+    return api_error("BadRequest",
+                     "container " + std::string(name) + " is not valid for pod " + std::string(pod_->name()));
   const pid_t pid = c->process ? c->process->inside() : -1;
-  if (pid < 0) return api_error("BadRequest", "container " + c->state.name + " is not running: wait until it is, or see why with kubectl describe pod " + std::string(pod_->name()));
+  if (pid < 0)
+    return api_error("BadRequest", "container " + c->state.name +
+                                       " is not running: wait until it is, or see why with kubectl describe pod " +
+                                       std::string(pod_->name()));
   place out{.pid = pid, .environment = {}, .cgroups = node_.cgroups.join_files(uid_, c->state.name), .directory = {}};
   const auto& spec = c->spec(pod());
-  variables all = {{"PATH", devcluster::inside::path}, {"HOME", "/home/user"}, {"USER", "user"}, {"LOGNAME", "user"}, {"SHELL", "/bin/bash"}, {"LANG", "C.UTF-8"},
-                   {"HOSTNAME", std::string(pod_->name())}, {"ATRIUM_POD_SOCKETS", devcluster::inside::sockets}};
-  if (const auto own = environment_of(node_.objects.store(), pod(), spec)) all.insert(all.end(), own->begin(), own->end());
+  variables all = {{"PATH", devcluster::inside::path},
+                   {"HOME", "/home/user"},
+                   {"USER", "user"},
+                   {"LOGNAME", "user"},
+                   {"SHELL", "/bin/bash"},
+                   {"LANG", "C.UTF-8"},
+                   {"HOSTNAME", std::string(pod_->name())},
+                   {"ATRIUM_POD_SOCKETS", devcluster::inside::sockets}};
+  if (const auto own = environment_of(node_.objects.store(), pod(), spec))
+    all.insert(all.end(), own->begin(), own->end());
   std::map<std::string, std::string> last;
   for (const auto& [key, value] : all) last[key] = value;
   for (const auto& [key, value] : last) out.environment.push_back(key + "=" + value);
@@ -55,15 +68,19 @@ result<pod_worker::place> pod_worker::inside(std::string_view name) const {
 
 result<std::string> pod_worker::log_file(std::string_view name, bool previous) const {
   const container* c = find_container(name);
-  if (!c) return api_error("BadRequest", "container " + std::string(name) + " is not valid for pod " + std::string(pod_->name()));
+  if (!c)
+    return api_error("BadRequest",
+                     "container " + std::string(name) + " is not valid for pod " + std::string(pod_->name()));
   const std::string file = c->folder + "/" + std::to_string(c->attempt - previous) + ".log";
   if (previous && !std::filesystem::exists(file))
-    return api_error("BadRequest", "previous terminated container \"" + c->state.name + "\" in pod \"" + std::string(pod_->name()) + "\" not found");
+    return api_error("BadRequest", "previous terminated container \"" + c->state.name + "\" in pod \"" +
+                                       std::string(pod_->name()) + "\" not found");
   // While the next start is pending, the last words are those of the attempt before.
   if (!previous && !std::filesystem::exists(file)) {
     const std::string before = c->folder + "/" + std::to_string(c->attempt - 1) + ".log";
     if (std::filesystem::exists(before)) return before;
-    return api_error("BadRequest", "container \"" + c->state.name + "\" in pod \"" + std::string(pod_->name()) + "\" is waiting to start: " + c->state.reason);
+    return api_error("BadRequest", "container \"" + c->state.name + "\" in pod \"" + std::string(pod_->name()) +
+                                       "\" is waiting to start: " + c->state.reason);
   }
   return file;
 }
@@ -81,7 +98,9 @@ rt::task<std::pair<int, std::string>> pod_worker::run_inside(container& c, std::
 }
 
 rt::task<std::string> pod_worker::ask(container& c, const json::value& probe) {
-  probe_target target{.http = &node_.http, .address = relay_->address(), .container = &c.spec(pod()),
+  probe_target target{.http = &node_.http,
+                      .address = relay_->address(),
+                      .container = &c.spec(pod()),
                       .run = [this, &c](std::vector<std::string> command) { return run_inside(c, std::move(command)); },
                       .has_socket = [this](std::uint16_t port) { return relay_->has_socket(port); }};
   co_return co_await probe_once(target, probe);
@@ -92,10 +111,13 @@ rt::task<void> pod_worker::pre_stop(container& c) {
   if (!hook || !hook->is_array()) co_return;
   std::vector<std::string> command;
   for (const auto& word : hook->get_array()) command.push_back(scalar_text(word));
-  const auto left = kill_at_ == rt::time_point::max() ? rt::duration(std::chrono::seconds(30)) : kill_at_ - rt::loop::current().now();
+  const auto left =
+      kill_at_ == rt::time_point::max() ? rt::duration(std::chrono::seconds(30)) : kill_at_ - rt::loop::current().now();
   try {
     const auto [code, output] = co_await rt::with_timeout(left, run_inside(c, std::move(command)));
-    if (code != 0) emit(event_recorder::severity::warning, "FailedPreStopHook", "PreStopHook ended with exit code " + std::to_string(code) + ": " + output.substr(0, 512), &c);
+    if (code != 0)
+      emit(event_recorder::severity::warning, "FailedPreStopHook",
+           "PreStopHook ended with exit code " + std::to_string(code) + ": " + output.substr(0, 512), &c);
   } catch (const failure& f) {
     if (f.disposition() != disposition::timed_out) throw;
     emit(event_recorder::severity::warning, "FailedPreStopHook", "PreStopHook took longer than the grace period", &c);
@@ -112,7 +134,8 @@ rt::task<void> pod_worker::check_readiness(container& c) {
   co_await rt::sleep_for(seconds_of(*probe, "initialDelaySeconds", 0));
   const auto begun = rt::loop::current().now();
   const auto period = seconds_of(*probe, "periodSeconds", 10);
-  const auto enough = int_at(*probe, {"successThreshold"}).value_or(1), most = int_at(*probe, {"failureThreshold"}).value_or(3);
+  const auto enough = int_at(*probe, {"successThreshold"}).value_or(1),
+             most = int_at(*probe, {"failureThreshold"}).value_or(3);
   std::int64_t good = 0, bad = 0;
   while (true) {
     const std::string problem = co_await ask(c, *probe);
@@ -155,10 +178,13 @@ rt::task<void> pod_worker::check_liveness(container& c, std::string_view which) 
     } else if (!startup || now - counted >= period || most == 1) {
       counted = now;
       ++bad;
-      emit(event_recorder::severity::warning, "Unhealthy", std::string(startup ? "Startup" : "Liveness") + " probe failed: " + problem, &c);
+      emit(event_recorder::severity::warning, "Unhealthy",
+           std::string(startup ? "Startup" : "Liveness") + " probe failed: " + problem, &c);
     }
     if (bad >= most) {
-      emit(event_recorder::severity::normal, "Killing", "Container " + c.state.name + " failed " + (startup ? "startup" : "liveness") + " probe, will be restarted", &c);
+      emit(event_recorder::severity::normal, "Killing",
+           "Container " + c.state.name + " failed " + (startup ? "startup" : "liveness") + " probe, will be restarted",
+           &c);
       c.restart_wanted = true;
       changed_.notify_all();
     } else {

@@ -64,7 +64,9 @@ void pod_worker::prepare_folders() {
   make_sandbox_folder(folder_ + "/sockets", node_.root);
   const std::string name(pod_->name());
   const std::string id = std::to_string(sandbox_id);
-  write_text(folder_ + "/etc/passwd", "root:x:0:0:root:/root:/usr/sbin/nologin\nuser:x:" + id + ":" + id + ":user:/home/user:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n");
+  write_text(folder_ + "/etc/passwd",
+             "root:x:0:0:root:/root:/usr/sbin/nologin\nuser:x:" + id + ":" + id +
+                 ":user:/home/user:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n");
   write_text(folder_ + "/etc/group", "root:x:0:\nuser:x:" + id + ":\nnogroup:x:65534:\n");
   write_text(folder_ + "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n127.0.0.1 " + name + "\n");
   write_text(folder_ + "/etc/hostname", name + "\n");
@@ -75,16 +77,27 @@ void pod_worker::prepare_folders() {
 rt::task<void> pod_worker::open_relay() {
   std::vector<std::uint16_t> ports = {6000, 6001};
   for (const auto& c : array_at(pod(), {"spec", "containers"}))
-    for (const auto& port : array_at(c, {"ports"})) ports.push_back(static_cast<std::uint16_t>(int_at(port, {"containerPort"}).value_or(6000)));
+    for (const auto& port : array_at(c, {"ports"}))
+      ports.push_back(static_cast<std::uint16_t>(int_at(port, {"containerPort"}).value_or(6000)));
   const auto seed = static_cast<std::uint32_t>(std::hash<std::string>{}(uid_));
-  relay_ = co_await pod_relay::open(folder_ + "/sockets", std::move(ports), std::string(text_at(pod(), {"status", "podIP"})), seed);
-  node_.objects.modify(kinds::pods(), pod_->name_space(), pod_->name(), uid_, [&](json::value& object) { set_at(object, {"status", "podIP"}, json::string(relay_->address())); });
-  if (auto fresh = node_.objects.store().get(kinds::pods(), pod_->name_space(), pod_->name()); fresh && fresh->uid() == uid_) pod_ = fresh;
+  relay_ = co_await pod_relay::open(folder_ + "/sockets", std::move(ports),
+                                    std::string(text_at(pod(), {"status", "podIP"})), seed);
+  node_.objects.modify(kinds::pods(), pod_->name_space(), pod_->name(), uid_, [&](json::value& object) {
+    set_at(object, {"status", "podIP"}, json::string(relay_->address()));
+  });
+  if (auto fresh = node_.objects.store().get(kinds::pods(), pod_->name_space(), pod_->name());
+      fresh && fresh->uid() == uid_)
+    pod_ = fresh;
 }
 
 void pod_worker::save_run(const container& c, bool shut_down) const {
-  json::value run = {{"attempt", c.attempt}, {"restarts", c.state.restarts}, {"quick_ends", c.quick_ends}, {"shut_down", shut_down}, {"last", c.state.last},
-                     {"started_at", rfc3339_micro(c.state.started_at)}, {"finished", c.state.now == container_state::phase::terminated}};
+  json::value run = {{"attempt", c.attempt},
+                     {"restarts", c.state.restarts},
+                     {"quick_ends", c.quick_ends},
+                     {"shut_down", shut_down},
+                     {"last", c.state.last},
+                     {"started_at", rfc3339_micro(c.state.started_at)},
+                     {"finished", c.state.now == container_state::phase::terminated}};
   if (c.state.now == container_state::phase::terminated) {
     set_at(run, {"exit_code"}, c.exit_code);
     set_at(run, {"reason"}, json::string(c.state.reason));
@@ -124,10 +137,12 @@ bool pod_worker::adopt(container& c) {
   // It ended while nobody looked, or before: what is known of that decides whether it starts anew.
   const std::string status = c.folder + "/" + std::to_string(c.attempt) + ".status";
   c.was_shut_down = true_at(run, {"shut_down"});
-  c.exit_code = static_cast<int>(int_at(run, {"exit_code"}).value_or(sandbox_process::exit_code_in(status).value_or(137)));
+  c.exit_code =
+      static_cast<int>(int_at(run, {"exit_code"}).value_or(sandbox_process::exit_code_in(status).value_or(137)));
   c.state.now = container_state::phase::terminated;
   c.state.exit_code = c.exit_code;
-  c.state.reason = text_at(run, {"reason"}).empty() ? (c.exit_code == 0 ? "Completed" : "Error") : std::string(text_at(run, {"reason"}));
+  c.state.reason = text_at(run, {"reason"}).empty() ? (c.exit_code == 0 ? "Completed" : "Error")
+                                                    : std::string(text_at(run, {"reason"}));
   c.state.finished_at = parse_rfc3339(text_at(run, {"finished_at"})).value_or(node_.objects.now());
   if (!restarts(c)) {
     c.finished = true;
@@ -144,11 +159,16 @@ result<rt::process_options> pod_worker::launch_options(container& c) {
   const auto& spec = c.spec(pod());
   auto env = environment_of(node_.objects.store(), pod(), spec);
   if (!env) return env.error();
-  auto volumes = open_volumes(node_.objects.store(), pod(), {.projects = node_.projects, .pod_folder = folder_, .root = node_.root});
+  auto volumes = open_volumes(node_.objects.store(), pod(),
+                              {.projects = node_.projects, .pod_folder = folder_, .root = node_.root});
   if (!volumes) return volumes.error();
 
   rt::process_options out;
-  sandbox_spec sandbox{.bwrap = node_.bwrap, .hostname = std::string(pod_->name()).substr(0, 63), .directory = {}, .mounts = {}, .command = {}};
+  sandbox_spec sandbox{.bwrap = node_.bwrap,
+                       .hostname = std::string(pod_->name()).substr(0, 63),
+                       .directory = {},
+                       .mounts = {},
+                       .command = {}};
   std::vector<std::string> argv = {"/proc/self/exe", "devcluster", "launch"};
   const auto add = [&](std::initializer_list<std::string> more) { argv.insert(argv.end(), more); };
   auto& held = c.held;
@@ -164,21 +184,33 @@ result<rt::process_options> pod_worker::launch_options(container& c) {
     out.descriptors.emplace_back(number, number);
     return std::string(stage) + "/" + name;
   };
-  const auto open_own = [&](const std::string& path) { return rt::unique_fd(::open(path.c_str(), O_PATH | O_CLOEXEC)); };
+  const auto open_own = [&](const std::string& path) {
+    return rt::unique_fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  };
   const std::string etc = visible(open_own(folder_ + "/etc"));
-  for (const std::string file : {"passwd", "group", "hosts", "hostname", "nsswitch.conf"}) sandbox.mounts.push_back({etc + "/" + file, "/etc/" + file, true});
+  for (const std::string file : {"passwd", "group", "hosts", "hostname", "nsswitch.conf"})
+    sandbox.mounts.push_back({etc + "/" + file, "/etc/" + file, true});
   sandbox.mounts.push_back({visible(open_own(folder_ + "/sockets")), inside::sockets, false});
-  sandbox.mounts.push_back({visible(rt::unique_fd(::fcntl(node_.program.get(), F_DUPFD_CLOEXEC, 3))), inside::program, true});
+  sandbox.mounts.push_back(
+      {visible(rt::unique_fd(::fcntl(node_.program.get(), F_DUPFD_CLOEXEC, 3))), inside::program, true});
   for (const auto& mount : array_at(spec, {"volumeMounts"})) {
     const auto volume = volumes->find(std::string(text_at(mount, {"name"})));
-    if (volume == volumes->end()) return api_error("BadRequest", "volumeMounts names a volume that the pod does not have");
+    if (volume == volumes->end())
+      return api_error("BadRequest", "volumeMounts names a volume that the pod does not have");
     auto fd = open_below(volume->second.get(), std::string(text_at(mount, {"subPath"})), true, node_.root);
     if (!fd) return fd.error();
-    sandbox.mounts.push_back({visible(std::move(*fd)), std::string(text_at(mount, {"mountPath"})), true_at(mount, {"readOnly"})});
+    sandbox.mounts.push_back(
+        {visible(std::move(*fd)), std::string(text_at(mount, {"mountPath"})), true_at(mount, {"readOnly"})});
   }
 
-  variables all = {{"PATH", inside::path}, {"HOME", "/home/user"}, {"USER", "user"}, {"LOGNAME", "user"}, {"SHELL", "/bin/bash"}, {"LANG", "C.UTF-8"},
-                   {"HOSTNAME", std::string(pod_->name())}, {"ATRIUM_POD_SOCKETS", inside::sockets}};
+  variables all = {{"PATH", inside::path},
+                   {"HOME", "/home/user"},
+                   {"USER", "user"},
+                   {"LOGNAME", "user"},
+                   {"SHELL", "/bin/bash"},
+                   {"LANG", "C.UTF-8"},
+                   {"HOSTNAME", std::string(pod_->name())},
+                   {"ATRIUM_POD_SOCKETS", inside::sockets}};
   all.insert(all.end(), env->begin(), env->end());
   sandbox.command = words(spec, "command", all);
   for (auto& word : words(spec, "args", all)) sandbox.command.push_back(std::move(word));
@@ -194,7 +226,8 @@ result<rt::process_options> pod_worker::launch_options(container& c) {
   if (const auto cpu = quantity(spec, "cpu")) limits.cpu_milli = *cpu;
   std::string problem;
   for (const auto& file : node_.cgroups.prepare(uid_, c.state.name, limits, problem)) add({"--cgroup", file});
-  if (!problem.empty()) emit(event_recorder::severity::warning, "LimitsNotEnforced", "These limits could not be set: " + problem, &c);
+  if (!problem.empty())
+    emit(event_recorder::severity::warning, "LimitsNotEnforced", "These limits could not be set: " + problem, &c);
   c.memory_kills = node_.cgroups.out_of_memory_kills(uid_, c.state.name);
 
   const std::string stem = c.folder + "/" + std::to_string(c.attempt);
@@ -202,7 +235,8 @@ result<rt::process_options> pod_worker::launch_options(container& c) {
   const int status = held.back().get();
   held.emplace_back(::open((stem + ".log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   out.standard_output = out.standard_error = held.back().get();
-  if (status < 0 || out.standard_output < 0) return api_error("InternalError", "the container's log cannot be written; is the disk full?");
+  if (status < 0 || out.standard_output < 0)
+    return api_error("InternalError", "the container's log cannot be written; is the disk full?");
   out.descriptors.emplace_back(status, status);
   sandbox.status_fd = status;
   add({"--keep", std::to_string(status)});
@@ -233,7 +267,9 @@ rt::task<bool> pod_worker::start(container& c) {
     c.state.message = options.error().public_text();
     emit(severity::warning, "Failed", "Error: " + c.state.message, &c);
     publish();
-    for (const auto until = rt::loop::current().now() + std::chrono::seconds(2); !stopping_ && rt::loop::current().now() < until;) co_await wait(until);
+    for (const auto until = rt::loop::current().now() + std::chrono::seconds(2);
+         !stopping_ && rt::loop::current().now() < until;)
+      co_await wait(until);
     co_return false;
   }
   const std::string stem = c.folder + "/" + std::to_string(c.attempt);

@@ -38,7 +38,8 @@ pod_worker::pod_worker(node_context& node, object_ptr pod)
       c->state.name = text_at(spec, {"name"});
       c->state.image = text_at(spec, {"image"});
       c->state.init = list == "initContainers";
-      if (!c->state.init && !array_at(this->pod(), {"spec", "initContainers"}).empty()) c->state.reason = "PodInitializing";
+      if (!c->state.init && !array_at(this->pod(), {"spec", "initContainers"}).empty())
+        c->state.reason = "PodInitializing";
       c->index = i++;
       c->folder = folder_ + "/" + c->state.name;
       containers_.push_back(std::move(c));
@@ -79,12 +80,19 @@ void pod_worker::shut_down(std::chrono::seconds grace, bool keep) {
 }
 
 void pod_worker::emit(event_recorder::severity how, std::string_view reason, std::string message, const container* c) {
-  const std::string field = c ? std::string(c->state.init ? "spec.initContainers{" : "spec.containers{") + c->state.name + "}" : std::string();
+  const std::string field =
+      c ? std::string(c->state.init ? "spec.initContainers{" : "spec.containers{") + c->state.name + "}"
+        : std::string();
   node_.events.emit(*pod_, how, reason, std::move(message), field);
 }
 
 void pod_worker::publish() {
-  pod_picture picture{.init = {}, .containers = {}, .address = relay_ ? relay_->address() : std::string(), .started_at = started_at_, .reason = {}, .message = {}};
+  pod_picture picture{.init = {},
+                      .containers = {},
+                      .address = relay_ ? relay_->address() : std::string(),
+                      .started_at = started_at_,
+                      .reason = {},
+                      .message = {}};
   for (const auto& c : containers_) (c->state.init ? picture.init : picture.containers).push_back(&c->state);
   const auto now = node_.objects.now();
   node_.objects.modify(kinds::pods(), pod_->name_space(), pod_->name(), uid_, [&](json::value& object) {
@@ -112,11 +120,14 @@ void pod_worker::record_end(container& c, int code) {
   s.reason = code == 0 ? "Completed" : "Error";
   if (code != 0 && kills > c.memory_kills) s.reason = "OOMKilled";
   c.process.reset();
-  if (const auto problem = code == 1 || code == 125 ? start_problem(c.folder + "/" + std::to_string(c.attempt) + ".log") : std::string(); !problem.empty()) {
+  if (const auto problem =
+          code == 1 || code == 125 ? start_problem(c.folder + "/" + std::to_string(c.attempt) + ".log") : std::string();
+      !problem.empty()) {
     s.reason = "StartError";
     s.message = problem;
     s.exit_code = c.exit_code = 128;
-    emit(event_recorder::severity::warning, "Failed", "Error: failed to start container \"" + s.name + "\": " + problem, &c);
+    emit(event_recorder::severity::warning, "Failed", "Error: failed to start container \"" + s.name + "\": " + problem,
+         &c);
   }
   save_run(c, shutting_down_ && !keep_);
 }
@@ -124,7 +135,8 @@ void pod_worker::record_end(container& c, int code) {
 rt::task<void> pod_worker::back_off(container& c, std::string_view reason, std::string message) {
   // The first start anew is at once, as Kubernetes does it; then 10 s, 20 s, ... up to 5 minutes.
   if (c.quick_ends++ == 0) co_return;
-  const auto delay = std::min<rt::duration>(std::chrono::seconds(10) * (1 << std::min(c.quick_ends - 2, 5)), longest_back_off);
+  const auto delay =
+      std::min<rt::duration>(std::chrono::seconds(10) * (1 << std::min(c.quick_ends - 2, 5)), longest_back_off);
   c.state.remember_end();
   c.state.now = container_state::phase::waiting;
   c.state.reason = reason;
@@ -147,7 +159,9 @@ rt::task<void> pod_worker::run_container(container& c) {
     if (node_.objects.now() - c.state.started_at > back_off_reset) c.quick_ends = 0;
     publish();
     if (!std::exchange(c.was_shut_down, false))
-      co_await back_off(c, "CrashLoopBackOff", "back-off restarting failed container=" + c.state.name + " pod=" + std::string(pod_->name()) + "_" + std::string(pod_->name_space()));
+      co_await back_off(c, "CrashLoopBackOff",
+                        "back-off restarting failed container=" + c.state.name + " pod=" + std::string(pod_->name()) +
+                            "_" + std::string(pod_->name_space()));
     if (stopping_) break;
     c.state.remember_end();
     ++c.attempt;
@@ -177,7 +191,10 @@ rt::task<void> pod_worker::supervise(container& c) {
     while (!c.exited && !(shutting_down_ && keep_)) {
       if ((stopping_ || c.restart_wanted) && !asked) {
         asked = true;
-        kill_at = stopping_ ? kill_at_ : loop_now() + std::chrono::seconds(int_at(pod(), {"spec", "terminationGracePeriodSeconds"}).value_or(30));
+        kill_at = stopping_
+                      ? kill_at_
+                      : loop_now() +
+                            std::chrono::seconds(int_at(pod(), {"spec", "terminationGracePeriodSeconds"}).value_or(30));
         emit(event_recorder::severity::normal, "Killing", "Stopping container " + c.state.name, &c);
         if (loop_now() < kill_at) co_await pre_stop(c);
         c.process->signal(SIGTERM);

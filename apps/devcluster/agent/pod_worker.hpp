@@ -1,4 +1,5 @@
-/// @file pod_worker.hpp - one pod on this node, from its first start to the removal of its object. Layer: apps/devcluster.
+/// @file pod_worker.hpp - one pod on this node, from its first start to the removal of its object. Layer:
+/// apps/devcluster.
 #pragma once
 
 #include <map>
@@ -39,7 +40,8 @@ class pod_worker {
   void shut_down(std::chrono::seconds grace, bool keep);
   bool stopping() const noexcept { return stopping_; }
 
-  /// A process inside the container, its environment and control groups, for running something beside it. @errors NotFound, BadRequest
+  /// A process inside the container, its environment and control groups, for running something beside it. @errors
+  /// NotFound, BadRequest
   struct place {
     pid_t pid;
     std::vector<std::string> environment, cgroups;

@@ -12,11 +12,14 @@ rt::task<std::string> http_probe(const probe_target& target, const json::value& 
   std::string host(text_at(action, {"host"}));
   if (host.empty()) {
     host = target.address;
-    if (!target.has_socket(port)) co_return "dial tcp " + host + ":" + std::to_string(port) + ": connect: connection refused";
+    if (!target.has_socket(port))
+      co_return "dial tcp " + host + ":" + std::to_string(port) + ": connect: connection refused";
   }
-  net::request head{.target = std::string(text_at(action, {"path"})), .headers = {{"User-Agent", "kube-probe/1.33"}, {"Accept", "*/*"}, {"Connection", "close"}}};
+  net::request head{.target = std::string(text_at(action, {"path"})),
+                    .headers = {{"User-Agent", "kube-probe/1.33"}, {"Accept", "*/*"}, {"Connection", "close"}}};
   if (!head.target.starts_with('/')) head.target = "/" + head.target;
-  for (const auto& header : array_at(action, {"httpHeaders"})) head.headers.add(std::string(text_at(header, {"name"})), std::string(text_at(header, {"value"})));
+  for (const auto& header : array_at(action, {"httpHeaders"}))
+    head.headers.add(std::string(text_at(header, {"name"})), std::string(text_at(header, {"value"})));
   const net::origin where{.secure = false, .host = host, .port = port, .unix_socket = {}};
   const auto answer = co_await target.http->fetch(where, std::move(head), {}, 64u << 10);
   if (answer.status >= 200 && answer.status < 400) co_return std::string();
@@ -27,7 +30,8 @@ rt::task<std::string> attempt(const probe_target& target, const json::value& pro
   if (const auto* http = find(probe, {"httpGet"})) co_return co_await http_probe(target, *http);
   if (const auto* tcp = find(probe, {"tcpSocket", "port"})) {
     const auto port = port_number(*target.container, *tcp);
-    if (!target.has_socket(port)) co_return "dial tcp " + target.address + ":" + std::to_string(port) + ": connect: connection refused";
+    if (!target.has_socket(port))
+      co_return "dial tcp " + target.address + ":" + std::to_string(port) + ": connect: connection refused";
     (void)co_await rt::socket::connect(rt::endpoint::ip(target.address, port));
     co_return std::string();
   }
@@ -47,7 +51,8 @@ std::uint16_t port_number(const json::value& container, const json::value& port)
   if (port.is_int64()) return static_cast<std::uint16_t>(port.get_int64());
   const auto name = port.is_string() ? as_view(port.get_string()) : std::string_view();
   for (const auto& declared : array_at(container, {"ports"}))
-    if (text_at(declared, {"name"}) == name) return static_cast<std::uint16_t>(int_at(declared, {"containerPort"}).value_or(0));
+    if (text_at(declared, {"name"}) == name)
+      return static_cast<std::uint16_t>(int_at(declared, {"containerPort"}).value_or(0));
   return static_cast<std::uint16_t>(std::strtoul(std::string(name).c_str(), nullptr, 10));
 }
 
@@ -57,7 +62,8 @@ rt::task<std::string> probe_once(const probe_target& target, const json::value& 
     co_return co_await rt::with_timeout(timeout, attempt(target, probe));
   } catch (const failure& f) {
     if (f.disposition() == disposition::cancelled) throw;
-    co_return f.disposition() == disposition::timed_out ? std::string("context deadline exceeded") : f.error().public_text();
+    co_return f.disposition() == disposition::timed_out ? std::string("context deadline exceeded")
+                                                        : f.error().public_text();
   }
 }
 

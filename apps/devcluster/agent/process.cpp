@@ -1,8 +1,8 @@
 #include "apps/devcluster/agent/process.hpp"
 
 #include <fcntl.h>
-#include <sys/wait.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -58,7 +58,8 @@ std::uint64_t start_time_of(pid_t pid) noexcept {
   if (name_end == std::string::npos) return 0;
   std::istringstream rest(stat.substr(name_end + 1));
   std::string word;
-  for (int field = 3; field < 22 && rest >> word; ++field) {}
+  for (int field = 3; field < 22 && rest >> word; ++field) {
+  }
   std::uint64_t start = 0;
   rest >> start;
   return start;
@@ -73,7 +74,8 @@ bool sandbox_process::read_ids() {
     init_ = {static_cast<pid_t>(*pid), start_time_of(static_cast<pid_t>(*pid))};
     init_fd_ = open_pidfd(init_);
   }
-  std::istringstream children(text_of("/proc/" + std::to_string(init_.pid) + "/task/" + std::to_string(init_.pid) + "/children"));
+  std::istringstream children(
+      text_of("/proc/" + std::to_string(init_.pid) + "/task/" + std::to_string(init_.pid) + "/children"));
   if (!(children >> main_.pid)) return false;
   main_.start = start_time_of(main_.pid);
   main_fd_ = open_pidfd(main_);
@@ -90,7 +92,10 @@ rt::task<sandbox_process> sandbox_process::start(rt::process_options options, st
   while (!out.read_ids()) {
     if (!out.outer_fd_ || exit_code_in(out.status_file_)) break;
     siginfo_t info{};
-    if (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(out.outer_fd_.get()), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0) break;
+    if (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(out.outer_fd_.get()), &info,
+                 WEXITED | WNOHANG | WNOWAIT) == 0 &&
+        info.si_pid != 0)
+      break;
     if (rt::loop::current().now() > limit) fail(disposition::timed_out, "The sandbox did not start within 20 s.");
     co_await rt::sleep_for(std::chrono::milliseconds(1));
   }
@@ -131,7 +136,9 @@ rt::task<int> sandbox_process::wait() {
   co_return code.value_or(137);
 }
 
-void sandbox_process::signal(int number) const noexcept { send(main_fd_ ? main_fd_ : init_fd_ ? init_fd_ : outer_fd_, number); }
+void sandbox_process::signal(int number) const noexcept {
+  send(main_fd_ ? main_fd_ : init_fd_ ? init_fd_ : outer_fd_, number);
+}
 
 void sandbox_process::kill() const noexcept {
   send(init_fd_, SIGKILL);
@@ -150,7 +157,8 @@ pid_t sandbox_process::inside() const noexcept {
 }
 
 json::value sandbox_process::identity() const {
-  return {{"outer", id_value(outer_)}, {"init", id_value(init_)}, {"main", id_value(main_)}, {"status_file", status_file_}};
+  return {
+      {"outer", id_value(outer_)}, {"init", id_value(init_)}, {"main", id_value(main_)}, {"status_file", status_file_}};
 }
 
 std::optional<int> sandbox_process::exit_code_in(const std::string& status_file) {

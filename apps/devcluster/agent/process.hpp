@@ -1,7 +1,9 @@
-/// @file process.hpp - one running sandbox: found again after a restart of devcluster, signalled, waited for. Layer: apps/devcluster.
+/// @file process.hpp - one running sandbox: found again after a restart of devcluster, signalled, waited for. Layer:
+/// apps/devcluster.
 ///
-/// A sandbox is three processes that we know: bubblewrap outside, bubblewrap as process 1 inside, and the program. They do not die
-/// with us. Each is known by pid and start time, so a pid that was given to another process is never touched.
+/// A sandbox is three processes that we know: bubblewrap outside, bubblewrap as process 1 inside, and the program. They
+/// do not die with us. Each is known by pid and start time, so a pid that was given to another process is never
+/// touched.
 #pragma once
 
 #include <sys/types.h>
@@ -23,8 +25,8 @@ std::uint64_t start_time_of(pid_t pid) noexcept;
 
 class sandbox_process {
  public:
-  /// Starts `options` (the launch helper) and waits until the program runs, or the process has ended. `status_file` is where
-  /// bubblewrap writes. @errors not_found, denied, overloaded; timed_out after 20 s
+  /// Starts `options` (the launch helper) and waits until the program runs, or the process has ended. `status_file` is
+  /// where bubblewrap writes. @errors not_found, denied, overloaded; timed_out after 20 s
   static rt::task<sandbox_process> start(rt::process_options options, std::string status_file);
   /// The sandbox that identity() described, when it still runs.
   static std::optional<sandbox_process> adopt(const json::value& identity);
@@ -34,7 +36,8 @@ class sandbox_process {
   /// Kills the sandbox unless it has ended or was released.
   ~sandbox_process();
 
-  /// Waits for the end of the program and takes everything else in the sandbox down. Exit code; 128 + signal; 137 when unknown.
+  /// Waits for the end of the program and takes everything else in the sandbox down. Exit code; 128 + signal; 137 when
+  /// unknown.
   rt::task<int> wait();
   /// Signals the program.
   void signal(int number) const noexcept;

@@ -47,7 +47,8 @@ bool pod_relay::bind(const std::string& address) {
   }
 }
 
-rt::task<std::unique_ptr<pod_relay>> pod_relay::open(std::string socket_folder, std::vector<std::uint16_t> ports, std::string wanted, std::uint32_t seed) {
+rt::task<std::unique_ptr<pod_relay>> pod_relay::open(std::string socket_folder, std::vector<std::uint16_t> ports,
+                                                     std::string wanted, std::uint32_t seed) {
   std::unique_ptr<pod_relay> out(new pod_relay);
   out->folder_ = rt::unique_fd(::open(socket_folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!out->folder_) throw failure(system_error(errno, "The folder of the pod's sockets cannot be opened"));
@@ -64,17 +65,22 @@ rt::task<std::unique_ptr<pod_relay>> pod_relay::open(std::string socket_folder, 
 }
 
 bool pod_relay::has_socket(std::uint16_t port) const noexcept {
-  struct stat about {};
-  return ::fstatat(folder_.get(), (std::to_string(port) + ".sock").c_str(), &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(about.st_mode);
+  struct stat about{};
+  return ::fstatat(folder_.get(), (std::to_string(port) + ".sock").c_str(), &about, AT_SYMLINK_NOFOLLOW) == 0 &&
+         S_ISSOCK(about.st_mode);
 }
 
 rt::task<void> pod_relay::serve(rt::socket from, std::uint16_t port) {
   rt::socket to;
   try {
-    const rt::unique_fd file(::openat(folder_.get(), (std::to_string(port) + ".sock").c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-    struct stat about {};
-    if (!file || ::fstat(file.get(), &about) != 0 || !S_ISSOCK(about.st_mode)) co_return;  // refused: nothing listens there
-    to = co_await rt::with_timeout(std::chrono::seconds(5), rt::socket::connect(rt::endpoint::unix_path("/proc/self/fd/" + std::to_string(file.get()))));
+    const rt::unique_fd file(
+        ::openat(folder_.get(), (std::to_string(port) + ".sock").c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    struct stat about{};
+    if (!file || ::fstat(file.get(), &about) != 0 || !S_ISSOCK(about.st_mode))
+      co_return;  // refused: nothing listens there
+    to = co_await rt::with_timeout(
+        std::chrono::seconds(5),
+        rt::socket::connect(rt::endpoint::unix_path("/proc/self/fd/" + std::to_string(file.get()))));
   } catch (const failure& f) {
     if (f.disposition() == disposition::cancelled) throw;
     co_return;

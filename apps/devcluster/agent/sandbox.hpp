@@ -1,4 +1,5 @@
-/// @file sandbox.hpp - what a container sees of the machine, as arguments of bubblewrap. Layer: apps/devcluster, I/O-free.
+/// @file sandbox.hpp - what a container sees of the machine, as arguments of bubblewrap. Layer: apps/devcluster,
+/// I/O-free.
 #pragma once
 
 #include <string>
@@ -22,8 +23,8 @@ struct sandbox_spec {
   int status_fd = -1;  ///< bubblewrap reports pids and the exit code here
 };
 
-/// Namespaces of its own (user, pid, net, ipc, uts, mount), no capabilities, the system read-only, /tmp and /run its own.
-/// `exists` tells which parts of the machine there are.
+/// Namespaces of its own (user, pid, net, ipc, uts, mount), no capabilities, the system read-only, /tmp and /run its
+/// own. `exists` tells which parts of the machine there are.
 std::vector<std::string> bwrap_arguments(const sandbox_spec& spec, bool (*exists)(const std::string&));
 
 /// Where things stand inside.

@@ -23,7 +23,8 @@ bool expression_holds(const json::value& expression, const json::object& labels)
   const auto* label = labels.if_contains(json::string_view(key.data(), key.size()));
   const std::string text = label ? scalar_text(*label) : std::string();
   const auto& values = array_at(expression, {"values"});
-  const bool listed = label && std::any_of(values.begin(), values.end(), [&](const json::value& v) { return scalar_text(v) == text; });
+  const bool listed =
+      label && std::any_of(values.begin(), values.end(), [&](const json::value& v) { return scalar_text(v) == text; });
   if (verb == "In") return listed;
   if (verb == "NotIn") return !listed;
   if (verb == "Exists") return label != nullptr;
@@ -39,10 +40,12 @@ bool selects(const json::value& pod, const json::value& node) {
     const auto* label = labels.if_contains(key);
     if (!label || *label != value) return false;
   }
-  const auto& terms = array_at(pod, {"spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"});
+  const auto& terms = array_at(
+      pod, {"spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"});
   return terms.empty() || std::any_of(terms.begin(), terms.end(), [&](const json::value& term) {
            const auto& all = array_at(term, {"matchExpressions"});
-           return std::all_of(all.begin(), all.end(), [&](const json::value& e) { return expression_holds(e, labels); });
+           return std::all_of(all.begin(), all.end(),
+                              [&](const json::value& e) { return expression_holds(e, labels); });
          });
 }
 
@@ -79,11 +82,14 @@ const json::value* untolerated(const json::value& pod, const json::value& node, 
 }
 
 result<void> fits(const json::value& pod, const json::value& node, room used) {
-  const auto no = [](std::string why) { return api_error("Conflict", "0/1 nodes are available: 1 " + std::move(why) + "."); };
+  const auto no = [](std::string why) {
+    return api_error("Conflict", "0/1 nodes are available: 1 " + std::move(why) + ".");
+  };
   if (true_at(node, {"spec", "unschedulable"})) return no("node(s) were unschedulable");
   for (const std::string_view effect : {"NoSchedule", "NoExecute"})
     if (const auto* taint = untolerated(pod, node, effect))
-      return no("node(s) had untolerated taint {" + std::string(text_at(*taint, {"key"})) + ": " + std::string(text_at(*taint, {"value"})) + "}");
+      return no("node(s) had untolerated taint {" + std::string(text_at(*taint, {"key"})) + ": " +
+                std::string(text_at(*taint, {"value"})) + "}");
   if (!selects(pod, node)) return no("node(s) didn't match Pod's node affinity/selector");
   const room asked = requests_of(pod);
   if (asked.cpu > 0 && used.cpu + asked.cpu > allocatable(node, "cpu")) return no("Insufficient cpu");

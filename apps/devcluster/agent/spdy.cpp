@@ -21,25 +21,85 @@ std::uint32_t get(std::string_view from, std::size_t at, int bytes) noexcept {
 /// The dictionary of SPDY/3, section 2.6.10.1: words with their lengths, then plain text.
 const std::string& dictionary() {
   static const std::string text = [] {
-    static constexpr std::string_view words[] = {
-        "options", "head", "post", "put", "delete", "trace", "accept", "accept-charset", "accept-encoding", "accept-language", "accept-ranges", "age",
-        "allow", "authorization", "cache-control", "connection", "content-base", "content-encoding", "content-language", "content-length",
-        "content-location", "content-md5", "content-range", "content-type", "date", "etag", "expect", "expires", "from", "host", "if-match",
-        "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "last-modified", "location", "max-forwards", "pragma",
-        "proxy-authenticate", "proxy-authorization", "range", "referer", "retry-after", "server", "te", "trailer", "transfer-encoding", "upgrade",
-        "user-agent", "vary", "via", "warning", "www-authenticate", "method", "get", "status", "200 OK", "version", "HTTP/1.1", "url", "public",
-        "set-cookie", "keep-alive", "origin"};
+    static constexpr std::string_view words[] = {"options",
+                                                 "head",
+                                                 "post",
+                                                 "put",
+                                                 "delete",
+                                                 "trace",
+                                                 "accept",
+                                                 "accept-charset",
+                                                 "accept-encoding",
+                                                 "accept-language",
+                                                 "accept-ranges",
+                                                 "age",
+                                                 "allow",
+                                                 "authorization",
+                                                 "cache-control",
+                                                 "connection",
+                                                 "content-base",
+                                                 "content-encoding",
+                                                 "content-language",
+                                                 "content-length",
+                                                 "content-location",
+                                                 "content-md5",
+                                                 "content-range",
+                                                 "content-type",
+                                                 "date",
+                                                 "etag",
+                                                 "expect",
+                                                 "expires",
+                                                 "from",
+                                                 "host",
+                                                 "if-match",
+                                                 "if-modified-since",
+                                                 "if-none-match",
+                                                 "if-range",
+                                                 "if-unmodified-since",
+                                                 "last-modified",
+                                                 "location",
+                                                 "max-forwards",
+                                                 "pragma",
+                                                 "proxy-authenticate",
+                                                 "proxy-authorization",
+                                                 "range",
+                                                 "referer",
+                                                 "retry-after",
+                                                 "server",
+                                                 "te",
+                                                 "trailer",
+                                                 "transfer-encoding",
+                                                 "upgrade",
+                                                 "user-agent",
+                                                 "vary",
+                                                 "via",
+                                                 "warning",
+                                                 "www-authenticate",
+                                                 "method",
+                                                 "get",
+                                                 "status",
+                                                 "200 OK",
+                                                 "version",
+                                                 "HTTP/1.1",
+                                                 "url",
+                                                 "public",
+                                                 "set-cookie",
+                                                 "keep-alive",
+                                                 "origin"};
     std::string out;
     for (const auto word : words) {
       put(out, static_cast<std::uint32_t>(word.size()), 4);
       out += word;
     }
-    out += "100101201202205206300302303304305306307402405406407408409410411412413414415416417502504505"
-           "203 Non-Authoritative Information204 No Content301 Moved Permanently400 Bad Request401 Unauthorized403 Forbidden404 Not Found"
-           "500 Internal Server Error501 Not Implemented503 Service Unavailable"
-           "Jan Feb Mar Apr May Jun Jul Aug Sept Oct Nov Dec 00:00:00 Mon, Tue, Wed, Thu, Fri, Sat, Sun, GMT"
-           "chunked,text/html,image/png,image/jpg,image/gif,application/xml,application/xhtml+xml,text/plain,text/javascript,public"
-           "privatemax-age=gzip,deflate,sdchcharset=utf-8charset=iso-8859-1,utf-,*,enq=0.";
+    out +=
+        "100101201202205206300302303304305306307402405406407408409410411412413414415416417502504505"
+        "203 Non-Authoritative Information204 No Content301 Moved Permanently400 Bad Request401 Unauthorized403 "
+        "Forbidden404 Not Found"
+        "500 Internal Server Error501 Not Implemented503 Service Unavailable"
+        "Jan Feb Mar Apr May Jun Jul Aug Sept Oct Nov Dec 00:00:00 Mon, Tue, Wed, Thu, Fri, Sat, Sun, GMT"
+        "chunked,text/html,image/png,image/jpg,image/gif,application/xml,application/xhtml+xml,text/plain,text/"
+        "javascript,public"
+        "privatemax-age=gzip,deflate,sdchcharset=utf-8charset=iso-8859-1,utf-,*,enq=0.";
     return out;
   }();
   return text;
@@ -47,7 +107,9 @@ const std::string& dictionary() {
 
 Bytef* bytes_of(std::string_view text) noexcept { return reinterpret_cast<Bytef*>(const_cast<char*>(text.data())); }
 
-error broken(const char* what) { return error(disposition::invalid, std::string("The SPDY connection is broken: ") + what + "."); }
+error broken(const char* what) {
+  return error(disposition::invalid, std::string("The SPDY connection is broken: ") + what + ".");
+}
 
 std::string control(std::uint32_t type, std::uint32_t flags, std::string_view body) {
   std::string out;
@@ -82,10 +144,12 @@ result<header_map> codec::inflate_headers(std::string_view block) {
   z.avail_out = static_cast<uInt>(plain.size());
   int status = ::inflate(&z, Z_SYNC_FLUSH);
   if (status == Z_NEED_DICT) {
-    if (::inflateSetDictionary(&z, bytes_of(dictionary()), static_cast<uInt>(dictionary().size())) != Z_OK) return broken("another dictionary");
+    if (::inflateSetDictionary(&z, bytes_of(dictionary()), static_cast<uInt>(dictionary().size())) != Z_OK)
+      return broken("another dictionary");
     status = ::inflate(&z, Z_SYNC_FLUSH);
   }
-  if ((status != Z_OK && status != Z_BUF_ERROR) || z.avail_in != 0) return broken("headers that cannot be decompressed");
+  if ((status != Z_OK && status != Z_BUF_ERROR) || z.avail_in != 0)
+    return broken("headers that cannot be decompressed");
   plain.resize(plain.size() - z.avail_out);
 
   header_map headers;
@@ -133,7 +197,8 @@ result<std::optional<frame>> codec::next() {
     const std::size_t before = type == 1 ? 10 : 4;
     if (body.size() < before) return broken("a frame that is cut");
     out.stream = get(body, 0, 4) & 0x7fffffffu;
-    auto headers = inflate_headers(std::string_view(body).substr(before));  // also of frames that we ignore: one stream of compression
+    auto headers = inflate_headers(
+        std::string_view(body).substr(before));  // also of frames that we ignore: one stream of compression
     if (!headers) return headers.error();
     out.headers = std::move(*headers);
     if (type == 1) out.what = frame::kind::open;

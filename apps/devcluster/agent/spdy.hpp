@@ -1,4 +1,5 @@
-/// @file spdy.hpp - SPDY/3.1 frames, as far as kubectl before 1.30 uses them for exec. Layer: apps/devcluster, I/O-free.
+/// @file spdy.hpp - SPDY/3.1 frames, as far as kubectl before 1.30 uses them for exec. Layer: apps/devcluster,
+/// I/O-free.
 #pragma once
 
 #include <cstdint>

@@ -36,7 +36,8 @@ result<rt::unique_fd> host_path(const json::value& volume, const volume_options&
   const auto projects = fs::path(options.projects).lexically_normal();
   const auto below = text.lexically_relative(projects);
   if (below.empty() || below == "." || *below.begin() == "..")
-    return api_error("Forbidden", "a hostPath must lie below " + projects.string() + ", which '" + text.string() + "' does not");
+    return api_error("Forbidden",
+                     "a hostPath must lie below " + projects.string() + ", which '" + text.string() + "' does not");
   const rt::unique_fd top(::open(projects.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!top) return api_error("InternalError", problem("the folder of projects cannot be opened"));
   const auto type = text_at(volume, {"hostPath", "type"});
@@ -44,7 +45,8 @@ result<rt::unique_fd> host_path(const json::value& volume, const volume_options&
   return open_below(top.get(), below.string(), make, options.root);
 }
 
-result<void> write_files(const std::string& folder, const json::object& data, const json::value& volume, bool base64, bool root) {
+result<void> write_files(const std::string& folder, const json::object& data, const json::value& volume, bool base64,
+                         bool root) {
   std::map<std::string, std::string> wanted;  // path -> key
   const auto& items = array_at(volume, {"items"});
   for (const auto& item : items) wanted[std::string(text_at(item, {"path"}))] = std::string(text_at(item, {"key"}));
@@ -54,11 +56,13 @@ result<void> write_files(const std::string& folder, const json::object& data, co
     const auto* value = data.if_contains(key);
     if (!value || !value->is_string()) return api_error("NotFound", "references non-existent config key: " + key);
     const auto clean = fs::path(path).lexically_normal();
-    if (clean.is_absolute() || clean.empty() || *clean.begin() == "..") return api_error("BadRequest", "'" + path + "' leaves the volume");
+    if (clean.is_absolute() || clean.empty() || *clean.begin() == "..")
+      return api_error("BadRequest", "'" + path + "' leaves the volume");
     const fs::path file = fs::path(folder) / clean;
     fs::create_directories(file.parent_path());
     const rt::unique_fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    const auto text = base64 ? decode_base64(as_view(value->get_string())).value_or("") : std::string(as_view(value->get_string()));
+    const auto text =
+        base64 ? decode_base64(as_view(value->get_string())).value_or("") : std::string(as_view(value->get_string()));
     if (!fd || ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
       return api_error("InternalError", problem("a file of the volume cannot be written"));
   }
@@ -73,7 +77,8 @@ result<rt::unique_fd> open_folder(const std::string& path) {
   return fd;
 }
 
-result<rt::unique_fd> open_volume(const object_store& store, const json::value& pod, const json::value& volume, const volume_options& options) {
+result<rt::unique_fd> open_volume(const object_store& store, const json::value& pod, const json::value& volume,
+                                  const volume_options& options) {
   if (find(volume, {"hostPath"})) return host_path(volume, options);
   const std::string folder = options.pod_folder + "/volumes/" + std::string(text_at(volume, {"name"}));
   make_sandbox_folder(folder, options.root);
@@ -88,9 +93,12 @@ result<rt::unique_fd> open_volume(const object_store& store, const json::value& 
     if (true_at(*from, {"optional"})) return open_folder(folder);
     return api_error("NotFound", std::string(type.singular) + " \"" + std::string(name) + "\" not found");
   }
-  if (auto ok = write_files(folder, object_at(object->value(), {"data"}), *from, secret, options.root); !ok) return ok.error();
+  if (auto ok = write_files(folder, object_at(object->value(), {"data"}), *from, secret, options.root); !ok)
+    return ok.error();
   if (!secret && find(object->value(), {"binaryData"}))
-    if (auto ok = write_files(folder, object_at(object->value(), {"binaryData"}), json::object(), true, options.root); !ok) return ok.error();
+    if (auto ok = write_files(folder, object_at(object->value(), {"binaryData"}), json::object(), true, options.root);
+        !ok)
+      return ok.error();
   return open_folder(folder);
 }
 
@@ -104,18 +112,22 @@ void make_sandbox_folder(const std::string& path, bool root) {
 result<rt::unique_fd> open_below(int folder, const std::string& below, bool make, bool root) {
   std::string sofar;
   for (const auto& step : fs::path(below).lexically_normal()) {
-    if (step == ".." || step.is_absolute()) return api_error("BadRequest", "the path '" + below + "' leaves its volume");
+    if (step == ".." || step.is_absolute())
+      return api_error("BadRequest", "the path '" + below + "' leaves its volume");
     if (step.empty() || step == ".") continue;
     const rt::unique_fd parent(open_beneath(folder, sofar.empty() ? "." : sofar, O_PATH | O_DIRECTORY));
     if (parent && make && ::mkdirat(parent.get(), step.c_str(), 0700) == 0) give_to_sandbox(parent.get(), step, root);
     sofar += (sofar.empty() ? "" : "/") + step.string();
   }
   rt::unique_fd fd(open_beneath(folder, sofar.empty() ? "." : sofar, O_PATH));
-  if (!fd) return api_error("BadRequest", problem("the path '" + below + "' cannot be opened (no step of it may be a symbolic link)"));
+  if (!fd)
+    return api_error("BadRequest",
+                     problem("the path '" + below + "' cannot be opened (no step of it may be a symbolic link)"));
   return fd;
 }
 
-result<std::map<std::string, rt::unique_fd>> open_volumes(const object_store& store, const json::value& pod, const volume_options& options) {
+result<std::map<std::string, rt::unique_fd>> open_volumes(const object_store& store, const json::value& pod,
+                                                          const volume_options& options) {
   std::map<std::string, rt::unique_fd> out;
   for (const auto& volume : array_at(pod, {"spec", "volumes"})) {
     const std::string name(text_at(volume, {"name"}));

@@ -15,9 +15,10 @@ struct volume_options {
   bool root = false;       ///< made folders are given to the sandboxes' user
 };
 
-/// Opens (and where needed makes) every volume of the pod: name -> an O_PATH descriptor. No step of a hostPath below `projects`
-/// may be a symbolic link. Blocks briefly. @errors with a sentence that names the volume
-result<std::map<std::string, rt::unique_fd>> open_volumes(const object_store& store, const json::value& pod, const volume_options& options);
+/// Opens (and where needed makes) every volume of the pod: name -> an O_PATH descriptor. No step of a hostPath below
+/// `projects` may be a symbolic link. Blocks briefly. @errors with a sentence that names the volume
+result<std::map<std::string, rt::unique_fd>> open_volumes(const object_store& store, const json::value& pod,
+                                                          const volume_options& options);
 
 /// Opens `below` under the descriptor, never leaving it (subPath of a mount); makes folders. @errors BadRequest
 result<rt::unique_fd> open_below(int folder, const std::string& below, bool make, bool root);

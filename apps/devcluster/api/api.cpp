@@ -34,7 +34,8 @@ json::value parse_body(const std::string& text, std::string& problem) {
 
 result<json::value> body_of(const api_request& request) {
   if (is_protobuf_object(request.body)) return decode_protobuf_object(request.body);
-  if (request.content_type.find("protobuf") != std::string::npos || request.content_type.find("cbor") != std::string::npos)
+  if (request.content_type.find("protobuf") != std::string::npos ||
+      request.content_type.find("cbor") != std::string::npos)
     return api_error("UnsupportedMediaType", "This server speaks JSON: send the body as application/json.");
   std::string problem;
   json::value value = parse_body(request.body, problem);
@@ -64,7 +65,8 @@ result<delete_options> delete_options_of(const api_request& request) {
   if (const auto grace = request.value("gracePeriodSeconds"); !grace.empty()) {
     std::int64_t seconds = 0;
     const auto [rest, bad] = std::from_chars(grace.data(), grace.data() + grace.size(), seconds);
-    if (bad != std::errc() || rest != grace.data() + grace.size()) return api_error("BadRequest", "gracePeriodSeconds must be a whole number.");
+    if (bad != std::errc() || rest != grace.data() + grace.size())
+      return api_error("BadRequest", "gracePeriodSeconds must be a whole number.");
     out.grace_seconds = seconds;
   }
   return out;
@@ -76,9 +78,10 @@ result<patch_kind> patch_kind_of(const api_request& request) {
   if (type == "application/merge-patch+json") return patch_kind::merge;
   if (type == "application/strategic-merge-patch+json") return patch_kind::strategic;
   if (type == "application/apply-patch+yaml") return patch_kind::apply;
-  return api_error("UnsupportedMediaType",
-                   "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
-                   "application/merge-patch+json, application/apply-patch+yaml, application/strategic-merge-patch+json");
+  return api_error(
+      "UnsupportedMediaType",
+      "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
+      "application/merge-patch+json, application/apply-patch+yaml, application/strategic-merge-patch+json");
 }
 
 std::vector<std::string> segments_of(std::string_view path) {
@@ -111,8 +114,14 @@ api_answer written_answer(const written& done, std::string text) {
 }
 
 std::string success_text(const resource_type& type, const object_ptr& gone) {
-  json::value status = {{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", json::object()}, {"status", "Success"},
-                        {"details", {{"name", json::string(gone->name())}, {"kind", json::string(type.plural)}, {"uid", json::string(gone->uid())}}}};
+  json::value status = {{"kind", "Status"},
+                        {"apiVersion", "v1"},
+                        {"metadata", json::object()},
+                        {"status", "Success"},
+                        {"details",
+                         {{"name", json::string(gone->name())},
+                          {"kind", json::string(type.plural)},
+                          {"uid", json::string(gone->uid())}}}};
   if (!type.group.empty()) set_at(status, {"details", "group"}, json::string(type.group));
   return json::serialize(status);
 }
@@ -121,18 +130,25 @@ std::string success_text(const resource_type& type, const object_ptr& gone) {
 
 std::string failure_text(const error& e) {
   const std::string reason = reason_of(e);
-  json::value status = {{"kind", "Status"}, {"apiVersion", "v1"}, {"metadata", json::object()}, {"status", "Failure"},
-                        {"message", e.public_text()}, {"reason", reason}, {"code", status_of_reason(reason)}};
+  json::value status = {
+      {"kind", "Status"},           {"apiVersion", "v1"}, {"metadata", json::object()},      {"status", "Failure"},
+      {"message", e.public_text()}, {"reason", reason},   {"code", status_of_reason(reason)}};
   // `pods "x" not found`: the details that clients look at.
   const std::string& text = e.public_text();
   const auto quote = text.find(" \""), end = quote == std::string::npos ? quote : text.find('"', quote + 2);
   if (end != std::string::npos && text.find_first_of(" \"") == quote)
-    status.as_object()["details"] = {{"name", text.substr(quote + 2, end - quote - 2)}, {"kind", text.substr(0, text.find_first_of(" ."))}};
-  if (reason == "Timeout") status.as_object()["details"] = {{"causes", {{{"reason", "ResourceVersionTooLarge"}, {"message", "Too large resource version"}}}}, {"retryAfterSeconds", 1}};
+    status.as_object()["details"] = {{"name", text.substr(quote + 2, end - quote - 2)},
+                                     {"kind", text.substr(0, text.find_first_of(" ."))}};
+  if (reason == "Timeout")
+    status.as_object()["details"] = {
+        {"causes", {{{"reason", "ResourceVersionTooLarge"}, {"message", "Too large resource version"}}}},
+        {"retryAfterSeconds", 1}};
   return json::serialize(status);
 }
 
-api_answer failure_answer(const error& e) { return {.status = status_of_reason(reason_of(e)), .body = failure_text(e)}; }
+api_answer failure_answer(const error& e) {
+  return {.status = status_of_reason(reason_of(e)), .body = failure_text(e)};
+}
 
 std::string watch_line(std::string_view event, std::string_view text) {
   std::string line;
@@ -146,7 +162,8 @@ std::string watch_line(std::string_view event, std::string_view text) {
 }
 
 std::string bookmark_line(const resource_type& type, revision at, bool initial_events_end) {
-  json::value mark = {{"kind", json::string(type.kind)}, {"apiVersion", json::string(type.api_version())},
+  json::value mark = {{"kind", json::string(type.kind)},
+                      {"apiVersion", json::string(type.api_version())},
                       {"metadata", {{"resourceVersion", std::to_string(at)}}}};
   if (initial_events_end) set_at(mark, {"metadata", "annotations", "k8s.io/initial-events-end"}, "true");
   return watch_line("BOOKMARK", json::serialize(mark));
@@ -154,7 +171,8 @@ std::string bookmark_line(const resource_type& type, revision at, bool initial_e
 
 std::string api::render(const api_request& request, const object_ptr& object) const {
   if (!wants_table(request.accept)) return object->text();
-  return table_text(object->type(), std::span(&object, 1), std::to_string(object->revision()), "", request.value("includeObject"), objects_.now());
+  return table_text(object->type(), std::span(&object, 1), std::to_string(object->revision()), "",
+                    request.value("includeObject"), objects_.now());
 }
 
 outcome api::handle(const api_request& request) {
@@ -168,8 +186,8 @@ outcome api::handle(const api_request& request) {
   }
   auto at = parse_target(segments);
   if (!at) return failure_answer(at.error());
-  if (request.accept.find("json") == std::string::npos && request.accept.find('*') == std::string::npos && !request.accept.empty() &&
-      at->subresource != "log")
+  if (request.accept.find("json") == std::string::npos && request.accept.find('*') == std::string::npos &&
+      !request.accept.empty() && at->subresource != "log")
     return failure_answer(api_error("NotAcceptable", "only the following media types are accepted: application/json"));
   auto done = at->name.empty()          ? collection_result(request, *at)
               : at->subresource.empty() ? object_result(request, *at)
@@ -178,8 +196,10 @@ outcome api::handle(const api_request& request) {
 }
 
 result<api::target> api::parse_target(const std::vector<std::string>& segments) const {
-  const auto nowhere = api_error("NotFound", "the server could not find the requested resource: this cluster has namespaces, nodes, pods, "
-                                             "configmaps, secrets, events and leases (see kubectl api-resources).");
+  const auto nowhere =
+      api_error("NotFound",
+                "the server could not find the requested resource: this cluster has namespaces, nodes, pods, "
+                "configmaps, secrets, events and leases (see kubectl api-resources).");
   std::string_view group, version;
   std::size_t next = 0;
   if (segments.size() >= 3 && segments[0] == "api") {
@@ -193,7 +213,8 @@ result<api::target> api::parse_target(const std::vector<std::string>& segments) 
     return nowhere;
   }
   target out;
-  const bool inside = segments[next] == "namespaces" && segments.size() >= next + 3 && segments[next + 2] != "status" && segments[next + 2] != "finalize";
+  const bool inside = segments[next] == "namespaces" && segments.size() >= next + 3 && segments[next + 2] != "status" &&
+                      segments[next + 2] != "finalize";
   if (inside) {
     out.name_space = segments[next + 1];
     next += 2;
@@ -204,14 +225,16 @@ result<api::target> api::parse_target(const std::vector<std::string>& segments) 
   if (segments.size() > next + 2) out.subresource = segments[next + 2];
   if (out.type->namespaced && !inside && !out.name.empty()) return nowhere;
   for (const auto* text : {&out.name, &out.name_space})
-    if (text->find('\x01') != std::string::npos || text->find('/') != std::string::npos || text->find('\0') != std::string::npos)
+    if (text->find('\x01') != std::string::npos || text->find('/') != std::string::npos ||
+        text->find('\0') != std::string::npos)
       return api_error("BadRequest", "The address has a malformed name.");
   return out;
 }
 
 result<outcome> api::collection_result(const api_request& request, const target& at) {
   if (request.method == "POST") {
-    if (at.type->namespaced && at.name_space.empty()) return api_error("MethodNotAllowed", "Objects of this kind are created in a namespace.");
+    if (at.type->namespaced && at.name_space.empty())
+      return api_error("MethodNotAllowed", "Objects of this kind are created in a namespace.");
     auto body = body_of(request);
     if (!body) return body.error();
     if (body->is_object()) {  // clients may leave these out
@@ -262,11 +285,13 @@ result<outcome> api::object_result(const api_request& request, const target& at)
     if (!options) return options.error();
     auto done = objects_.remove(*type, name_space, name, *options);
     if (!done) return done.error();
-    return outcome(api_answer{.status = 200, .body = done->gone ? success_text(*type, done->object) : done->object->text()});
+    return outcome(
+        api_answer{.status = 200, .body = done->gone ? success_text(*type, done->object) : done->object->text()});
   }
   auto options = write_options_of(request);
   options.subresource = subresource;
-  result<written> done = api_error("MethodNotAllowed", "the server does not allow this method on the requested resource");
+  result<written> done =
+      api_error("MethodNotAllowed", "the server does not allow this method on the requested resource");
   if (request.method == "PUT") {
     auto body = body_of(request);
     if (!body) return body.error();
@@ -287,9 +312,12 @@ result<outcome> api::object_result(const api_request& request, const target& at)
 }
 
 result<outcome> api::subresource_result(const api_request& request, const target& at) {
-  const auto no_such = api_error("NotFound", "the server could not find the requested resource: " + std::string(at.type->plural) + " have no '" + at.subresource + "' here.");
+  const auto no_such =
+      api_error("NotFound", "the server could not find the requested resource: " + std::string(at.type->plural) +
+                                " have no '" + at.subresource + "' here.");
   if (at.subresource == "status" && at.type->status) {
-    if (request.method == "DELETE") return api_error("MethodNotAllowed", "the server does not allow this method on the requested resource");
+    if (request.method == "DELETE")
+      return api_error("MethodNotAllowed", "the server does not allow this method on the requested resource");
     return object_result(request, at);
   }
   if (at.subresource == "finalize" && at.type == &kinds::namespaces() && request.method == "PUT") {
@@ -300,8 +328,11 @@ result<outcome> api::subresource_result(const api_request& request, const target
   if (at.type != &kinds::pods()) return no_such;
   auto pod = objects_.get(*at.type, at.name_space, at.name);
   if (!pod) return pod.error();
-  static constexpr std::pair<std::string_view, pod_call::verb> calls[] = {{"log", pod_call::verb::log}, {"exec", pod_call::verb::exec},
-                                                                          {"attach", pod_call::verb::attach}, {"portforward", pod_call::verb::port_forward}};
+  static constexpr std::pair<std::string_view, pod_call::verb> calls[] = {
+      {"log", pod_call::verb::log},
+      {"exec", pod_call::verb::exec},
+      {"attach", pod_call::verb::attach},
+      {"portforward", pod_call::verb::port_forward}};
   for (const auto& [name, verb] : calls)
     if (name == at.subresource) return outcome(pod_call{verb, *pod, request.query});
   if (at.subresource != "eviction" || request.method != "POST") return no_such;

@@ -38,8 +38,8 @@ struct watch_plan {
   std::string name_space;
   selector which;
   revision since = 0;
-  bool initial = false;        ///< first send what exists, as ADDED
-  bool initial_marker = false; ///< end that with the bookmark of sendInitialEvents
+  bool initial = false;         ///< first send what exists, as ADDED
+  bool initial_marker = false;  ///< end that with the bookmark of sendInitialEvents
   bool bookmarks = false;
   bool table = false;
   std::chrono::seconds timeout{0};

@@ -121,9 +121,12 @@ void remove_field(json::value& root, const field_path& path) {
   if (auto* object = parent->if_object()) object->erase(path.back().substr(2));
   else parent->get_array().erase(parent->get_array().begin() + (gone - parent->get_array().begin()));
   // An element of a keyed list of which only the key is left goes as well.
-  if (path.size() < 2 || !path[path.size() - 2].starts_with("k:") || !parent->is_object() || parent->get_object().size() > 1) return;
+  if (path.size() < 2 || !path[path.size() - 2].starts_with("k:") || !parent->is_object() ||
+      parent->get_object().size() > 1)
+    return;
   json::value* list = locate(root, path, path.size() - 2);
-  if (list && list->is_array()) list->get_array().erase(list->get_array().begin() + (parent - list->get_array().begin()));
+  if (list && list->is_array())
+    list->get_array().erase(list->get_array().begin() + (parent - list->get_array().begin()));
 }
 
 std::string readable(const field_path& path) {
@@ -151,7 +154,8 @@ field_set decoded(const json::value& entry) {
 }  // namespace
 
 result<void> record_apply(json::value& target, const json::value& applied, std::string_view manager, wall_time now) {
-  if (manager.empty()) return api_error("BadRequest", "metadata.managedFields: fieldManager is required for apply patch");
+  if (manager.empty())
+    return api_error("BadRequest", "metadata.managedFields: fieldManager is required for apply patch");
   json::array entries;
   for (const auto& entry : array_at(target, {"metadata", "managedFields"}))
     if (text_at(entry, {"manager"}) != manager || text_at(entry, {"operation"}) != "Apply") entries.push_back(entry);
@@ -160,10 +164,13 @@ result<void> record_apply(json::value& target, const json::value& applied, std::
   return {};
 }
 
-result<void> merge_applied(json::value& target, const json::value& applied, std::string_view manager, bool force, wall_time now) {
+result<void> merge_applied(json::value& target, const json::value& applied, std::string_view manager, bool force,
+                           wall_time now) {
   if (!applied.is_object()) return api_error("BadRequest", "An apply patch is an object.");
-  if (manager.empty()) return api_error("BadRequest", "metadata.managedFields: fieldManager is required for apply patch");
-  if (find(applied, {"metadata", "managedFields"})) return api_error("BadRequest", "metadata.managedFields must be nil");
+  if (manager.empty())
+    return api_error("BadRequest", "metadata.managedFields: fieldManager is required for apply patch");
+  if (find(applied, {"metadata", "managedFields"}))
+    return api_error("BadRequest", "metadata.managedFields must be nil");
   const field_set wanted = fields_of(applied);
   field_set before, of_others;
   std::string conflicts;
@@ -181,7 +188,8 @@ result<void> merge_applied(json::value& target, const json::value& applied, std:
       const auto* mine = locate(applied_copy, path, path.size());
       const auto* there = locate(target, path, path.size());
       if (!there || (mine && *mine == *there)) continue;
-      if (!force) conflicts += " conflict with \"" + std::string(text_at(entry, {"manager"})) + "\": " + readable(path) + ";";
+      if (!force)
+        conflicts += " conflict with \"" + std::string(text_at(entry, {"manager"})) + "\": " + readable(path) + ";";
       theirs.erase(path);
       lost = true;
     }
@@ -191,7 +199,8 @@ result<void> merge_applied(json::value& target, const json::value& applied, std:
     if (!theirs.empty()) entries.push_back(std::move(kept));
   }
   if (!conflicts.empty())
-    return api_error("Conflict", "Apply failed with conflicts:" + conflicts + " Give up these fields, or apply with force.");
+    return api_error("Conflict",
+                     "Apply failed with conflicts:" + conflicts + " Give up these fields, or apply with force.");
   json::value plain = applied;
   erase_at(plain, {"metadata", "managedFields"});
   if (auto ok = apply_strategic_patch(target, plain); !ok) return ok;

@@ -67,10 +67,14 @@ void default_toleration(json::object& spec, std::string_view key) {
   if (!list.is_array()) list.emplace_array();
   const bool has = std::any_of(list.get_array().begin(), list.get_array().end(), [&](const json::value& t) {
     const auto effect = text_at(t, {"effect"}), its_key = text_at(t, {"key"});
-    return (effect.empty() || effect == "NoExecute") && (its_key == key || (its_key.empty() && text_at(t, {"operator"}) == "Exists"));
+    return (effect.empty() || effect == "NoExecute") &&
+           (its_key == key || (its_key.empty() && text_at(t, {"operator"}) == "Exists"));
   });
   if (!has)
-    list.get_array().push_back({{"key", json::string_view(key.data(), key.size())}, {"operator", "Exists"}, {"effect", "NoExecute"}, {"tolerationSeconds", 300}});
+    list.get_array().push_back({{"key", json::string_view(key.data(), key.size())},
+                                {"operator", "Exists"},
+                                {"effect", "NoExecute"},
+                                {"tolerationSeconds", 300}});
 }
 
 void default_pod(json::value& pod) {

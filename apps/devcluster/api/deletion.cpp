@@ -7,7 +7,9 @@ std::int64_t registry::grace_of(const object_ptr& object, const delete_options& 
   // Nothing runs for a pod that no node has, or that has ended.
   const auto phase = text_at(object->value(), {"status", "phase"});
   if (text_at(object->value(), {"spec", "nodeName"}).empty() || phase == "Succeeded" || phase == "Failed") return 0;
-  return std::max<std::int64_t>(0, options.grace_seconds.value_or(int_at(object->value(), {"spec", "terminationGracePeriodSeconds"}).value_or(30)));
+  return std::max<std::int64_t>(
+      0,
+      options.grace_seconds.value_or(int_at(object->value(), {"spec", "terminationGracePeriodSeconds"}).value_or(30)));
 }
 
 object_ptr registry::remove_now(const object_ptr& object) {
@@ -40,19 +42,24 @@ result<deleted> registry::remove(const resource_type& type, const std::string& n
   const auto found = store_.get(type, name_space, name);
   if (!found) return not_found(type, name);
   if (!options.uid.empty() && options.uid != found->uid())
-    return conflict(type, name, "Precondition failed: UID in precondition: " + options.uid + ", UID in object meta: " + std::string(found->uid()));
+    return conflict(type, name,
+                    "Precondition failed: UID in precondition: " + options.uid +
+                        ", UID in object meta: " + std::string(found->uid()));
   if (!options.resource_version.empty() && options.resource_version != std::to_string(found->revision()))
-    return conflict(type, name, "Precondition failed: ResourceVersion in precondition: " + options.resource_version +
-                                    ", ResourceVersion in object meta: " + std::to_string(found->revision()));
+    return conflict(type, name,
+                    "Precondition failed: ResourceVersion in precondition: " + options.resource_version +
+                        ", ResourceVersion in object meta: " + std::to_string(found->revision()));
   if (type.plural == "namespaces" && (name == "default" || name.starts_with("kube-")))
     return api_error("Forbidden", "namespaces \"" + name + "\" is forbidden: this namespace may not be deleted");
   const std::int64_t grace = grace_of(found, options);
-  const bool held = grace > 0 || !array_at(found->value(), {"metadata", "finalizers"}).empty() || &type == &kinds::namespaces();
+  const bool held =
+      grace > 0 || !array_at(found->value(), {"metadata", "finalizers"}).empty() || &type == &kinds::namespaces();
   if (options.dry_run) return deleted{found, !held};
   if (!held) return deleted{remove_now(found), true};
 
   const auto before = int_at(found->value(), {"metadata", "deletionGracePeriodSeconds"});
-  if (find(found->value(), {"metadata", "deletionTimestamp"}) && before.value_or(0) <= grace) return deleted{found, false};
+  if (find(found->value(), {"metadata", "deletionTimestamp"}) && before.value_or(0) <= grace)
+    return deleted{found, false};
   json::value leaving = found->value();
   set_at(leaving, {"metadata", "deletionTimestamp"}, json::string(rfc3339(now_() + std::chrono::seconds(grace))));
   set_at(leaving, {"metadata", "deletionGracePeriodSeconds"}, grace);
@@ -65,18 +72,19 @@ result<deleted> registry::remove(const resource_type& type, const std::string& n
   return deleted{std::move(now), false};
 }
 
-result<list_page> registry::remove_collection(const resource_type& type, const std::string& name_space, const selector& which,
-                                              const delete_options& options) {
+result<list_page> registry::remove_collection(const resource_type& type, const std::string& name_space,
+                                              const selector& which, const delete_options& options) {
   auto page = store_.list(type, name_space, which);
   if (!page) return page;
   for (auto& object : page->items)
-    if (auto done = remove(type, std::string(object->name_space()), std::string(object->name()), options)) object = done->object;
+    if (auto done = remove(type, std::string(object->name_space()), std::string(object->name()), options))
+      object = done->object;
   page->at = store_.current();
   return page;
 }
 
-bool registry::modify(const resource_type& type, std::string_view name_space, std::string_view name, std::string_view uid,
-                      const std::function<void(json::value&)>& change) {
+bool registry::modify(const resource_type& type, std::string_view name_space, std::string_view name,
+                      std::string_view uid, const std::function<void(json::value&)>& change) {
   const auto found = store_.get(type, name_space, name);
   if (!found || (!uid.empty() && found->uid() != uid)) return false;
   json::value after = found->value();
@@ -85,14 +93,16 @@ bool registry::modify(const resource_type& type, std::string_view name_space, st
   return true;
 }
 
-void registry::finish_deletion(const resource_type& type, std::string_view name_space, std::string_view name, std::string_view uid) {
+void registry::finish_deletion(const resource_type& type, std::string_view name_space, std::string_view name,
+                               std::string_view uid) {
   const auto found = store_.get(type, name_space, name);
   if (!found || found->uid() != uid) return;
   if (array_at(found->value(), {"metadata", "finalizers"}).empty()) {
     remove_now(found);
     return;
   }
-  modify(type, name_space, name, uid, [](json::value& pod) { set_at(pod, {"metadata", "deletionGracePeriodSeconds"}, 0); });
+  modify(type, name_space, name, uid,
+         [](json::value& pod) { set_at(pod, {"metadata", "deletionGracePeriodSeconds"}, 0); });
 }
 
 }  // namespace atrium::devcluster

@@ -17,13 +17,16 @@ std::optional<std::uint64_t> number(std::string_view text) noexcept {
   return n;
 }
 
-std::string continue_token(const list_position& at) { return encode_base64(std::to_string(at.at) + ":" + at.after_key); }
+std::string continue_token(const list_position& at) {
+  return encode_base64(std::to_string(at.at) + ":" + at.after_key);
+}
 
 result<list_position> parse_token(std::string_view token) {
   const auto text = decode_base64(token);
   const auto colon = text ? text->find(':') : std::string::npos;
   const auto at = colon == std::string::npos ? std::nullopt : number(std::string_view(*text).substr(0, colon));
-  if (!at) return api_error("BadRequest", "continue key is not valid: give back the token of the page before as it is.");
+  if (!at)
+    return api_error("BadRequest", "continue key is not valid: give back the token of the page before as it is.");
   return list_position{*at, text->substr(colon + 1)};
 }
 
@@ -31,9 +34,11 @@ result<revision> wanted_revision(const api_request& request, revision current) {
   const auto text = request.value("resourceVersion");
   if (text.empty()) return revision(0);
   const auto at = number(text);
-  if (!at) return api_error("Invalid", "resourceVersion: Invalid value: \"" + std::string(text) + "\": it must be a number.");
+  if (!at)
+    return api_error("Invalid", "resourceVersion: Invalid value: \"" + std::string(text) + "\": it must be a number.");
   if (*at > current)
-    return api_error("Timeout", "Too large resource version: " + std::string(text) + ", current: " + std::to_string(current));
+    return api_error("Timeout",
+                     "Too large resource version: " + std::string(text) + ", current: " + std::to_string(current));
   return *at;
 }
 
@@ -80,7 +85,9 @@ result<api_answer> api::list(const api_request& request, const target& at, const
   if (!page) return page.error();
   const std::string token = page->next ? continue_token(*page->next) : std::string();
   if (!wants_table(request.accept)) return api_answer{.status = 200, .body = list_text(*at.type, *page, token)};
-  return api_answer{.status = 200, .body = table_text(*at.type, page->items, std::to_string(page->at), token, request.value("includeObject"), objects_.now())};
+  return api_answer{.status = 200,
+                    .body = table_text(*at.type, page->items, std::to_string(page->at), token,
+                                       request.value("includeObject"), objects_.now())};
 }
 
 result<watch_plan> api::watch(const api_request& request, const target& at, selector which) {
@@ -92,16 +99,21 @@ result<watch_plan> api::watch(const api_request& request, const target& at, sele
   const auto match = request.value("resourceVersionMatch");
   if (request.flag("sendInitialEvents")) {
     if (match != "NotOlderThan")
-      return api_error("Invalid", "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+      return api_error(
+          "Invalid",
+          "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
     plan.initial = true;
     plan.initial_marker = plan.bookmarks;
   } else if (!match.empty()) {
-    return api_error("Invalid", "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+    return api_error("Invalid",
+                     "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless "
+                     "sendInitialEvents is provided");
   } else {
     plan.initial = *wanted == 0 && request.value("sendInitialEvents").empty();
   }
   if (plan.initial || *wanted == 0) plan.since = objects_.store().current();
-  if (const auto text = request.value("timeoutSeconds"); !text.empty()) plan.timeout = std::chrono::seconds(number(text).value_or(0));
+  if (const auto text = request.value("timeoutSeconds"); !text.empty())
+    plan.timeout = std::chrono::seconds(number(text).value_or(0));
   if (plan.timeout.count() <= 0 || plan.timeout > std::chrono::hours(1)) plan.timeout = std::chrono::minutes(30);
   return plan;
 }

@@ -23,26 +23,54 @@ struct field {
 };
 using shape = std::vector<field>;
 
-const shape owner = {{1, "kind", of::text}, {3, "name", of::text}, {4, "uid", of::text}, {5, "apiVersion", of::text}, {6, "controller", of::flag}, {7, "blockOwnerDeletion", of::flag}};
-const shape metadata = {{1, "name", of::text}, {2, "generateName", of::text}, {3, "namespace", of::text}, {5, "uid", of::text}, {6, "resourceVersion", of::text},
-                        {7, "generation", of::number}, {8, "creationTimestamp", of::time}, {9, "deletionTimestamp", of::time},
-                        {10, "deletionGracePeriodSeconds", of::number}, {11, "labels", of::text_map}, {12, "annotations", of::text_map},
-                        {13, "ownerReferences", of::message, true, &owner}, {14, "finalizers", of::text, true}};
+const shape owner = {{1, "kind", of::text},       {3, "name", of::text},       {4, "uid", of::text},
+                     {5, "apiVersion", of::text}, {6, "controller", of::flag}, {7, "blockOwnerDeletion", of::flag}};
+const shape metadata = {{1, "name", of::text},
+                        {2, "generateName", of::text},
+                        {3, "namespace", of::text},
+                        {5, "uid", of::text},
+                        {6, "resourceVersion", of::text},
+                        {7, "generation", of::number},
+                        {8, "creationTimestamp", of::time},
+                        {9, "deletionTimestamp", of::time},
+                        {10, "deletionGracePeriodSeconds", of::number},
+                        {11, "labels", of::text_map},
+                        {12, "annotations", of::text_map},
+                        {13, "ownerReferences", of::message, true, &owner},
+                        {14, "finalizers", of::text, true}};
 const shape namespace_spec = {{1, "finalizers", of::text, true}};
-const shape name_space = {{1, "metadata", of::message, false, &metadata}, {2, "spec", of::message, false, &namespace_spec}};
-const shape config_map = {{1, "metadata", of::message, false, &metadata}, {2, "data", of::text_map}, {3, "binaryData", of::bytes_map}, {4, "immutable", of::flag}};
-const shape secret = {{1, "metadata", of::message, false, &metadata}, {2, "data", of::bytes_map}, {3, "type", of::text}, {4, "stringData", of::text_map}, {5, "immutable", of::flag}};
-const shape lease_spec = {{1, "holderIdentity", of::text}, {2, "leaseDurationSeconds", of::number}, {3, "acquireTime", of::micro_time}, {4, "renewTime", of::micro_time}, {5, "leaseTransitions", of::number}};
+const shape name_space = {{1, "metadata", of::message, false, &metadata},
+                          {2, "spec", of::message, false, &namespace_spec}};
+const shape config_map = {{1, "metadata", of::message, false, &metadata},
+                          {2, "data", of::text_map},
+                          {3, "binaryData", of::bytes_map},
+                          {4, "immutable", of::flag}};
+const shape secret = {{1, "metadata", of::message, false, &metadata},
+                      {2, "data", of::bytes_map},
+                      {3, "type", of::text},
+                      {4, "stringData", of::text_map},
+                      {5, "immutable", of::flag}};
+const shape lease_spec = {{1, "holderIdentity", of::text},
+                          {2, "leaseDurationSeconds", of::number},
+                          {3, "acquireTime", of::micro_time},
+                          {4, "renewTime", of::micro_time},
+                          {5, "leaseTransitions", of::number}};
 const shape lease = {{1, "metadata", of::message, false, &metadata}, {2, "spec", of::message, false, &lease_spec}};
 const shape preconditions = {{1, "uid", of::text}, {2, "resourceVersion", of::text}};
-const shape delete_options = {{1, "gracePeriodSeconds", of::number}, {2, "preconditions", of::message, false, &preconditions}, {4, "propagationPolicy", of::text}, {5, "dryRun", of::text, true}};
-const shape eviction = {{1, "metadata", of::message, false, &metadata}, {2, "deleteOptions", of::message, false, &delete_options}};
+const shape delete_options = {{1, "gracePeriodSeconds", of::number},
+                              {2, "preconditions", of::message, false, &preconditions},
+                              {4, "propagationPolicy", of::text},
+                              {5, "dryRun", of::text, true}};
+const shape eviction = {{1, "metadata", of::message, false, &metadata},
+                        {2, "deleteOptions", of::message, false, &delete_options}};
 
 struct known_kind {
   std::string_view kind;
   const shape* fields;
 };
-const known_kind known_kinds[] = {{"Namespace", &name_space}, {"ConfigMap", &config_map}, {"Secret", &secret}, {"Lease", &lease}, {"DeleteOptions", &delete_options}, {"Eviction", &eviction}};
+const known_kind known_kinds[] = {
+    {"Namespace", &name_space}, {"ConfigMap", &config_map},         {"Secret", &secret},
+    {"Lease", &lease},          {"DeleteOptions", &delete_options}, {"Eviction", &eviction}};
 
 /// Reads fields off a message; `bad` says that it is malformed.
 struct reader {
@@ -101,7 +129,8 @@ json::value read_time(std::string_view bytes, bool micro, bool& bad) {
   }
   bad = bad || r.bad || nanos < 0 || nanos >= 1'000'000'000 || seconds < -62'000'000'000 || seconds > 250'000'000'000;
   if (bad || (seconds == 0 && nanos == 0)) return nullptr;
-  const auto when = wall_time(std::chrono::duration_cast<wall_time::duration>(std::chrono::seconds(std::min<std::int64_t>(seconds, 9'000'000'000)) + std::chrono::nanoseconds(nanos)));
+  const auto when = wall_time(std::chrono::duration_cast<wall_time::duration>(
+      std::chrono::seconds(std::min<std::int64_t>(seconds, 9'000'000'000)) + std::chrono::nanoseconds(nanos)));
   return js(micro ? rfc3339_micro(when) : rfc3339(when));
 }
 
@@ -121,7 +150,8 @@ json::value read_message(std::string_view bytes, const shape& fields, bool& bad)
   reader r{bytes};
   while (!r.rest.empty() && !r.bad) {
     const auto tag = r.varint();
-    const auto f = std::find_if(fields.begin(), fields.end(), [&](const field& known) { return known.number == tag >> 3; });
+    const auto f =
+        std::find_if(fields.begin(), fields.end(), [&](const field& known) { return known.number == tag >> 3; });
     const bool scalar = f != fields.end() && (f->type == of::number || f->type == of::flag);
     if (f == fields.end() || (tag & 7) != (scalar ? 0u : 2u)) {
       r.skip(tag & 7);
@@ -167,7 +197,8 @@ result<json::value> decode_protobuf_object(std::string_view bytes) {
     set_at(out, {"apiVersion"}, js(text_at(outer, {"type", "apiVersion"})));
     return out;
   }
-  return api_error("UnsupportedMediaType", "This server takes objects of kind " + std::string(kind) + " as JSON only: send the body as application/json.");
+  return api_error("UnsupportedMediaType", "This server takes objects of kind " + std::string(kind) +
+                                               " as JSON only: send the body as application/json.");
 }
 
 }  // namespace atrium::devcluster

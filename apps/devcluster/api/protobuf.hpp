@@ -1,7 +1,9 @@
-/// @file protobuf.hpp - the kinds that kubectl 1.32 and later sends as protobuf, turned into JSON. Layer: apps/devcluster, I/O-free.
+/// @file protobuf.hpp - the kinds that kubectl 1.32 and later sends as protobuf, turned into JSON. Layer:
+/// apps/devcluster, I/O-free.
 ///
-/// `kubectl create namespace|configmap|secret` and evictions use typed clients, which prefer protobuf and do not fall back. Field
-/// numbers are those of the generated.proto files of k8s.io/api. What we do not know is skipped, as protobuf demands.
+/// `kubectl create namespace|configmap|secret` and evictions use typed clients, which prefer protobuf and do not fall
+/// back. Field numbers are those of the generated.proto files of k8s.io/api. What we do not know is skipped, as
+/// protobuf demands.
 #pragma once
 
 #include <string_view>

@@ -1,4 +1,5 @@
-/// @file registry.hpp - the verbs of the API on the object store: names, versions, defaults, deletion. Layer: apps/devcluster, I/O-free.
+/// @file registry.hpp - the verbs of the API on the object store: names, versions, defaults, deletion. Layer:
+/// apps/devcluster, I/O-free.
 #pragma once
 
 #include <functional>
@@ -43,23 +44,26 @@ class registry {
   void bootstrap();
 
   result<object_ptr> get(const resource_type& type, const std::string& name_space, const std::string& name) const;
-  result<written> create(const resource_type& type, const std::string& name_space, json::value body, const write_options& options);
+  result<written> create(const resource_type& type, const std::string& name_space, json::value body,
+                         const write_options& options);
   /// Creates what does not exist only for kinds where Kubernetes does (leases, nodes, ...: none of ours through PUT).
-  result<written> replace(const resource_type& type, const std::string& name_space, const std::string& name, json::value body,
-                          const write_options& options);
-  result<written> patch(const resource_type& type, const std::string& name_space, const std::string& name, patch_kind how,
-                        const json::value& body, const write_options& options);
-  result<deleted> remove(const resource_type& type, const std::string& name_space, const std::string& name, const delete_options& options);
+  result<written> replace(const resource_type& type, const std::string& name_space, const std::string& name,
+                          json::value body, const write_options& options);
+  result<written> patch(const resource_type& type, const std::string& name_space, const std::string& name,
+                        patch_kind how, const json::value& body, const write_options& options);
+  result<deleted> remove(const resource_type& type, const std::string& name_space, const std::string& name,
+                         const delete_options& options);
   /// All that match; the last states.
   result<list_page> remove_collection(const resource_type& type, const std::string& name_space, const selector& which,
                                       const delete_options& options);
 
-  /// For our own parts: changes an object in place, without optimistic locking (one thread). False: no such object (any more),
-  /// or `uid` is given and another's.
+  /// For our own parts: changes an object in place, without optimistic locking (one thread). False: no such object (any
+  /// more), or `uid` is given and another's.
   bool modify(const resource_type& type, std::string_view name_space, std::string_view name, std::string_view uid,
               const std::function<void(json::value&)>& change);
   /// Removes a pod whose sandbox is gone.
-  void finish_deletion(const resource_type& type, std::string_view name_space, std::string_view name, std::string_view uid);
+  void finish_deletion(const resource_type& type, std::string_view name_space, std::string_view name,
+                       std::string_view uid);
 
   object_store& store() noexcept { return store_; }
   wall_time now() const { return now_(); }
@@ -67,7 +71,8 @@ class registry {
  private:
   result<void> prepare_new(const resource_type& type, const std::string& name_space, json::value& body);
   result<written> store_update(const object_ptr& before, json::value after, const write_options& options);
-  result<std::vector<std::string>> admit(const resource_type& type, const json::value& body, const write_options& options) const;
+  result<std::vector<std::string>> admit(const resource_type& type, const json::value& body,
+                                         const write_options& options) const;
   object_ptr remove_now(const object_ptr& object);
   void empty_namespace(std::string_view name);
   std::int64_t grace_of(const object_ptr& object, const delete_options& options) const;

@@ -13,18 +13,33 @@ struct column {
 };
 
 std::span<const column> columns_of(const resource_type& type) noexcept {
-  static constexpr column pods[] = {{"Name", "string"}, {"Ready", "string"}, {"Status", "string"}, {"Restarts", "string"}, {"Age", "string"},
-                                    {"IP", "string", 1}, {"Node", "string", 1}, {"Nominated Node", "string", 1}, {"Readiness Gates", "string", 1}};
-  static constexpr column nodes[] = {{"Name", "string"}, {"Status", "string"}, {"Roles", "string"}, {"Age", "string"}, {"Version", "string"},
-                                     {"Internal-IP", "string", 1}, {"External-IP", "string", 1}, {"OS-Image", "string", 1},
-                                     {"Kernel-Version", "string", 1}, {"Container-Runtime", "string", 1}};
+  static constexpr column pods[] = {{"Name", "string"},
+                                    {"Ready", "string"},
+                                    {"Status", "string"},
+                                    {"Restarts", "string"},
+                                    {"Age", "string"},
+                                    {"IP", "string", 1},
+                                    {"Node", "string", 1},
+                                    {"Nominated Node", "string", 1},
+                                    {"Readiness Gates", "string", 1}};
+  static constexpr column nodes[] = {{"Name", "string"},
+                                     {"Status", "string"},
+                                     {"Roles", "string"},
+                                     {"Age", "string"},
+                                     {"Version", "string"},
+                                     {"Internal-IP", "string", 1},
+                                     {"External-IP", "string", 1},
+                                     {"OS-Image", "string", 1},
+                                     {"Kernel-Version", "string", 1},
+                                     {"Container-Runtime", "string", 1}};
   static constexpr column namespaces[] = {{"Name", "string"}, {"Status", "string"}, {"Age", "string"}};
   static constexpr column config_maps[] = {{"Name", "string"}, {"Data", "string"}, {"Age", "string"}};
   static constexpr column secrets[] = {{"Name", "string"}, {"Type", "string"}, {"Data", "integer"}, {"Age", "string"}};
   static constexpr column leases[] = {{"Name", "string"}, {"Holder", "string"}, {"Age", "string"}};
-  static constexpr column events[] = {{"Last Seen", "string"}, {"Type", "string"}, {"Reason", "string"}, {"Object", "string"},
-                                      {"Subobject", "string", 1}, {"Source", "string", 1}, {"Message", "string"},
-                                      {"First Seen", "string", 1}, {"Count", "integer", 1}, {"Name", "string", 1}};
+  static constexpr column events[] = {{"Last Seen", "string"}, {"Type", "string"},          {"Reason", "string"},
+                                      {"Object", "string"},    {"Subobject", "string", 1},  {"Source", "string", 1},
+                                      {"Message", "string"},   {"First Seen", "string", 1}, {"Count", "integer", 1},
+                                      {"Name", "string", 1}};
   if (type.plural == "pods") return pods;
   if (type.plural == "nodes") return nodes;
   if (type.plural == "configmaps") return config_maps;
@@ -49,29 +64,48 @@ json::array pod_cells(const json::value& pod, wall_time now) {
   for (const auto& status : array_at(pod, {"status", "containerStatuses"})) {
     restarts += int_at(status, {"restartCount"}).value_or(0);
     ready += true_at(status, {"ready"});
-    if (const auto ended = parse_rfc3339(text_at(status, {"lastState", "terminated", "finishedAt"}))) last_restart = std::max(last_restart.value_or(*ended), *ended);
+    if (const auto ended = parse_rfc3339(text_at(status, {"lastState", "terminated", "finishedAt"})))
+      last_restart = std::max(last_restart.value_or(*ended), *ended);
   }
   std::string restart_text = std::to_string(restarts);
   if (restarts > 0 && last_restart)
-    restart_text += " (" + human_duration(std::chrono::duration_cast<std::chrono::seconds>(now - *last_restart)) + " ago)";
-  const std::string ready_text = std::to_string(ready) + "/" + std::to_string(array_at(pod, {"spec", "containers"}).size());
-  return {js(text_at(pod, {"metadata", "name"})), js(ready_text), js(pod_status_word(pod)), js(restart_text),
-          js(age_of(pod, {"metadata", "creationTimestamp"}, now)), or_none(text_at(pod, {"status", "podIP"})),
-          or_none(text_at(pod, {"spec", "nodeName"})), "<none>", "<none>"};
+    restart_text +=
+        " (" + human_duration(std::chrono::duration_cast<std::chrono::seconds>(now - *last_restart)) + " ago)";
+  const std::string ready_text =
+      std::to_string(ready) + "/" + std::to_string(array_at(pod, {"spec", "containers"}).size());
+  return {js(text_at(pod, {"metadata", "name"})),
+          js(ready_text),
+          js(pod_status_word(pod)),
+          js(restart_text),
+          js(age_of(pod, {"metadata", "creationTimestamp"}, now)),
+          or_none(text_at(pod, {"status", "podIP"})),
+          or_none(text_at(pod, {"spec", "nodeName"})),
+          "<none>",
+          "<none>"};
 }
 
 json::array node_cells(const json::value& node, wall_time now) {
   std::string status = "Unknown", roles, address;
   for (const auto& condition : array_at(node, {"status", "conditions"}))
-    if (text_at(condition, {"type"}) == "Ready") status = text_at(condition, {"status"}) == "True" ? "Ready" : "NotReady";
+    if (text_at(condition, {"type"}) == "Ready")
+      status = text_at(condition, {"status"}) == "True" ? "Ready" : "NotReady";
   if (true_at(node, {"spec", "unschedulable"})) status += ",SchedulingDisabled";
   for (const auto& [key, value] : object_at(node, {"metadata", "labels"}))
-    if (std::string_view(key).starts_with("node-role.kubernetes.io/")) roles += (roles.empty() ? "" : ",") + std::string(key.substr(24));
+    if (std::string_view(key).starts_with("node-role.kubernetes.io/"))
+      roles += (roles.empty() ? "" : ",") + std::string(key.substr(24));
   for (const auto& a : array_at(node, {"status", "addresses"}))
     if (text_at(a, {"type"}) == "InternalIP") address = text_at(a, {"address"});
   const auto info = [&](std::string_view field) { return or_none(text_at(node, {"status", "nodeInfo", field})); };
-  return {js(text_at(node, {"metadata", "name"})), js(status), or_none(roles), js(age_of(node, {"metadata", "creationTimestamp"}, now)),
-          info("kubeletVersion"), or_none(address), "<none>", info("osImage"), info("kernelVersion"), info("containerRuntimeVersion")};
+  return {js(text_at(node, {"metadata", "name"})),
+          js(status),
+          or_none(roles),
+          js(age_of(node, {"metadata", "creationTimestamp"}, now)),
+          info("kubeletVersion"),
+          or_none(address),
+          "<none>",
+          info("osImage"),
+          info("kernelVersion"),
+          info("containerRuntimeVersion")};
 }
 
 json::array event_cells(const json::value& event, wall_time now) {
@@ -81,9 +115,16 @@ json::array event_cells(const json::value& event, wall_time now) {
   std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return std::tolower(c); });
   std::string source(text_at(event, {"source", "component"}));
   if (const auto host = text_at(event, {"source", "host"}); !host.empty()) source += ", " + std::string(host);
-  return {js(seen), js(text_at(event, {"type"})), js(text_at(event, {"reason"})), js(kind + "/" + std::string(text_at(event, {"involvedObject", "name"}))),
-          js(text_at(event, {"involvedObject", "fieldPath"})), js(source), js(text_at(event, {"message"})),
-          js(age_of(event, {"firstTimestamp"}, now)), int_at(event, {"count"}).value_or(1), js(text_at(event, {"metadata", "name"}))};
+  return {js(seen),
+          js(text_at(event, {"type"})),
+          js(text_at(event, {"reason"})),
+          js(kind + "/" + std::string(text_at(event, {"involvedObject", "name"}))),
+          js(text_at(event, {"involvedObject", "fieldPath"})),
+          js(source),
+          js(text_at(event, {"message"})),
+          js(age_of(event, {"firstTimestamp"}, now)),
+          int_at(event, {"count"}).value_or(1),
+          js(text_at(event, {"metadata", "name"}))};
 }
 
 json::array cells_of(const resource_type& type, const json::value& object, wall_time now) {
@@ -130,13 +171,16 @@ std::string pod_status_word(const json::value& pod) {
   for (const std::string_view list : {"initContainerStatuses", "containerStatuses"}) {
     bool running = false;
     for (const auto& status : array_at(pod, {"status", list})) {
-      const auto waiting = text_at(status, {"state", "waiting", "reason"}), ended = text_at(status, {"state", "terminated", "reason"});
-      const bool init_done = list == "initContainerStatuses" && int_at(status, {"state", "terminated", "exitCode"}) == 0;
+      const auto waiting = text_at(status, {"state", "waiting", "reason"}),
+                 ended = text_at(status, {"state", "terminated", "reason"});
+      const bool init_done =
+          list == "initContainerStatuses" && int_at(status, {"state", "terminated", "exitCode"}) == 0;
       if (init_done) continue;
       if (!waiting.empty() && (list == "containerStatuses" || waiting != "PodInitializing")) word = waiting;
       else if (!ended.empty()) word = ended;
       running = running || find(status, {"state", "running"});
-      if (list == "initContainerStatuses" && (!waiting.empty() || !ended.empty() || running)) return "Init:" + (word.empty() ? "Running" : word);
+      if (list == "initContainerStatuses" && (!waiting.empty() || !ended.empty() || running))
+        return "Init:" + (word.empty() ? "Running" : word);
     }
     if (word == "Completed" && running) word = "Running";
   }
@@ -148,21 +192,31 @@ std::string table_text(const resource_type& type, std::span<const object_ptr> ro
                        std::string_view continue_at, std::string_view include, wall_time now) {
   json::array columns, lines;
   for (const auto& c : columns_of(type))
-    columns.push_back({{"name", js(c.name)}, {"type", js(c.type)}, {"format", c.name == "Name" ? "name" : ""}, {"description", js(c.name)}, {"priority", c.priority}});
+    columns.push_back({{"name", js(c.name)},
+                       {"type", js(c.type)},
+                       {"format", c.name == "Name" ? "name" : ""},
+                       {"description", js(c.name)},
+                       {"priority", c.priority}});
   for (const auto& row : rows) {
     json::value line = {{"cells", cells_of(type, row->value(), now)}};
     if (include == "Object") {
       set_at(line, {"object"}, row->value());
     } else if (include != "None") {
       const auto* metadata = find(row->value(), {"metadata"});
-      set_at(line, {"object"}, {{"kind", "PartialObjectMetadata"}, {"apiVersion", "meta.k8s.io/v1"}, {"metadata", metadata ? *metadata : json::value(json::object())}});
+      set_at(line, {"object"},
+             {{"kind", "PartialObjectMetadata"},
+              {"apiVersion", "meta.k8s.io/v1"},
+              {"metadata", metadata ? *metadata : json::value(json::object())}});
     }
     lines.push_back(std::move(line));
   }
   json::value meta = {{"resourceVersion", js(resource_version)}};
   if (!continue_at.empty()) set_at(meta, {"continue"}, js(continue_at));
-  return json::serialize(json::value{{"kind", "Table"}, {"apiVersion", "meta.k8s.io/v1"}, {"metadata", std::move(meta)},
-                                     {"columnDefinitions", std::move(columns)}, {"rows", std::move(lines)}});
+  return json::serialize(json::value{{"kind", "Table"},
+                                     {"apiVersion", "meta.k8s.io/v1"},
+                                     {"metadata", std::move(meta)},
+                                     {"columnDefinitions", std::move(columns)},
+                                     {"rows", std::move(lines)}});
 }
 
 }  // namespace atrium::devcluster

@@ -11,7 +11,8 @@ namespace atrium::devcluster {
 /// True when the first acceptable form is a Table.
 bool wants_table(std::string_view accept) noexcept;
 
-/// A meta.k8s.io/v1 Table. `include` is "Object", "Metadata" (default) or "None": what stands beside the cells of each row.
+/// A meta.k8s.io/v1 Table. `include` is "Object", "Metadata" (default) or "None": what stands beside the cells of each
+/// row.
 std::string table_text(const resource_type& type, std::span<const object_ptr> rows, std::string_view resource_version,
                        std::string_view continue_at, std::string_view include, wall_time now);
 

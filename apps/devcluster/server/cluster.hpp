@@ -11,7 +11,8 @@ namespace atrium::devcluster {
 
 class cluster_state {
  public:
-  /// Reads everything below `folder`, or begins an empty cluster there. @errors conflict (another process uses it), failed
+  /// Reads everything below `folder`, or begins an empty cluster there. @errors conflict (another process uses it),
+  /// failed
   explicit cluster_state(std::string folder);
 
   object_store& store() noexcept { return store_; }
@@ -37,7 +38,8 @@ class cluster_state {
 };
 
 /// Binds `address`; for port 0 the port of the last time, while it is free, so that kubeconfig files stay good.
-/// The kernel may hold the port of a killed process for a moment longer (its ring is taken down behind its back): waits for that.
+/// The kernel may hold the port of a killed process for a moment longer (its ring is taken down behind its back): waits
+/// for that.
 rt::task<rt::listener> bind_api(std::string address, std::string folder);
 
 /// Binds `at`; waits up to a second while it is in use. @errors conflict

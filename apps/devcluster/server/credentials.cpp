@@ -54,13 +54,15 @@ credentials load_credentials(const std::string& folder) {
   c.private_key_pem = read_text(folder + "/server-key.pem");
   c.token = read_text(folder + "/token");
   if (c.token.size() < 32 || c.private_key_pem.empty() || c.certificate_pem.empty())
-    fail(disposition::failed, "The credentials in the state folder are damaged; remove its pki folder to have new ones made.");
+    fail(disposition::failed,
+         "The credentials in the state folder are damaged; remove its pki folder to have new ones made.");
   return c;
 }
 
 void write_kubeconfig(const std::string& file, const credentials& c, const std::string& server) {
   std::string text = "apiVersion: v1\nkind: Config\ncurrent-context: atrium\n";
-  text += "clusters:\n- name: atrium\n  cluster:\n    server: " + server + "\n    certificate-authority-data: " + encode_base64(c.ca_pem) + "\n";
+  text += "clusters:\n- name: atrium\n  cluster:\n    server: " + server +
+          "\n    certificate-authority-data: " + encode_base64(c.ca_pem) + "\n";
   text += "users:\n- name: admin\n  user:\n    token: " + c.token + "\n";
   text += "contexts:\n- name: atrium\n  context:\n    cluster: atrium\n    user: admin\n    namespace: default\n";
   if (const auto folder = fs::path(file).parent_path(); !folder.empty()) fs::create_directories(folder);

@@ -1,6 +1,5 @@
 #include "apps/devcluster/server/front.hpp"
 
-
 #include "apps/devcluster/api/table.hpp"
 #include "apps/domain/crypto.hpp"
 #include "atrium/base/log.hpp"
@@ -74,7 +73,8 @@ rt::task<void> front::operator()(net::exchange& ex) {
     refused = f.error();
   }
   if (!refused) co_return;
-  if (status_of_reason(reason_of(*refused)) >= 500) log::error("request failed", {{"path", ex.request().path()}, {"error", *refused}});
+  if (status_of_reason(reason_of(*refused)) >= 500)
+    log::error("request failed", {{"path", ex.request().path()}, {"error", *refused}});
   co_await respond_status(ex, *refused);
 }
 
@@ -86,7 +86,8 @@ rt::task<void> front::serve(net::exchange& ex) {
     co_return;
   }
   if (!signed_in(request)) {
-    co_await respond_status(ex, api_error("Unauthorized", "Unauthorized: send the token of the kubeconfig file that devcluster wrote."));
+    co_await respond_status(
+        ex, api_error("Unauthorized", "Unauthorized: send the token of the kubeconfig file that devcluster wrote."));
     co_return;
   }
   api_request call{.method = request.method,
@@ -129,8 +130,8 @@ rt::task<void> front::serve(net::exchange& ex) {
 
 std::string front::event_line(const watch_plan& plan, std::string_view event, const object_ptr& object) const {
   if (!plan.table) return watch_line(event, object->text());
-  return watch_line(event, table_text(object->type(), std::span(&object, 1), std::to_string(object->revision()), "", "Metadata",
-                                      std::chrono::system_clock::now()));
+  return watch_line(event, table_text(object->type(), std::span(&object, 1), std::to_string(object->revision()), "",
+                                      "Metadata", std::chrono::system_clock::now()));
 }
 
 rt::task<void> front::stream_watch(net::exchange& ex, const watch_plan& plan) {
@@ -145,7 +146,10 @@ rt::task<void> front::stream_watch(net::exchange& ex, const watch_plan& plan) {
     if (!page) throw failure(page.error());
     existing = std::move(page->items);
   }
-  auto writer = co_await ex.start({.status = 200, .headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-cache, private"}}, .body = {}});
+  auto writer =
+      co_await ex.start({.status = 200,
+                         .headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-cache, private"}},
+                         .body = {}});
   std::string batch;
   for (const auto& object : existing) {
     batch += event_line(plan, "ADDED", object);
@@ -159,14 +163,16 @@ rt::task<void> front::stream_watch(net::exchange& ex, const watch_plan& plan) {
   auto next_bookmark = rt::loop::current().now() + bookmark_interval;
   while (!draining_) {
     if (position < store_.window_start()) {
-      batch += watch_line("ERROR", failure_text(api_error("Expired", "too old resource version: " + std::to_string(position) + " (" +
-                                                                         std::to_string(store_.window_start()) + ")")));
+      batch += watch_line(
+          "ERROR", failure_text(api_error("Expired", "too old resource version: " + std::to_string(position) + " (" +
+                                                         std::to_string(store_.window_start()) + ")")));
       break;
     }
     const change* c = store_.next_change(position);
     for (; c && batch.size() < batch_bytes; c = store_.next_change(position)) {
       position = c->at();
-      if (&c->now->type() != plan.type || (!plan.name_space.empty() && c->now->name_space() != plan.name_space)) continue;
+      if (&c->now->type() != plan.type || (!plan.name_space.empty() && c->now->name_space() != plan.name_space))
+        continue;
       const bool was = c->before && plan.which.matches(c->before->value());
       const bool is = c->what != change_kind::deleted && plan.which.matches(c->now->value());
       if (is) batch += event_line(plan, was ? "MODIFIED" : "ADDED", c->now);
@@ -184,7 +190,8 @@ rt::task<void> front::stream_watch(net::exchange& ex, const watch_plan& plan) {
     if (now >= deadline) break;
     co_await wait_until(changed_, plan.bookmarks ? std::min(deadline, next_bookmark) : deadline);
   }
-  if (plan.bookmarks && !draining_ && position >= store_.window_start()) batch += bookmark_line(*plan.type, position, false);
+  if (plan.bookmarks && !draining_ && position >= store_.window_start())
+    batch += bookmark_line(*plan.type, position, false);
   if (!batch.empty()) co_await writer->write(batch);
   co_await writer->finish();
 }

@@ -34,7 +34,8 @@ std::uint32_t get_u32(std::string_view bytes) noexcept {
 }
 
 std::uint32_t crc_of(std::string_view bytes) noexcept {
-  return static_cast<std::uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size())));
+  return static_cast<std::uint32_t>(
+      crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), static_cast<uInt>(bytes.size())));
 }
 
 std::string read_whole(const std::string& path) {
@@ -61,7 +62,8 @@ std::vector<revision> revisions_of(const std::string& folder, std::string_view s
     const std::string name = entry.path().filename();
     if (name.size() <= stem.size() + 1 || !name.starts_with(stem) || name[stem.size()] != '.') continue;
     const auto digits = name.substr(stem.size() + 1);
-    if (digits.find_first_not_of("0123456789") == std::string::npos) found.push_back(std::strtoull(digits.c_str(), nullptr, 10));
+    if (digits.find_first_not_of("0123456789") == std::string::npos)
+      found.push_back(std::strtoull(digits.c_str(), nullptr, 10));
   }
   std::sort(found.begin(), found.end());
   return found;
@@ -87,7 +89,8 @@ std::optional<journal_record> decode_record(std::string_view& bytes) noexcept {
   const auto end_of_name = payload.find('\0');
   if (crc_of(payload) != get_u32(bytes.substr(4)) || end_of_name == std::string_view::npos) return std::nullopt;
   bytes.remove_prefix(header_bytes + size);
-  return journal_record{static_cast<record_kind>(payload[0]), payload.substr(1, end_of_name - 1), payload.substr(end_of_name + 1)};
+  return journal_record{static_cast<record_kind>(payload[0]), payload.substr(1, end_of_name - 1),
+                        payload.substr(end_of_name + 1)};
 }
 
 journal::journal(std::string folder) : folder_(std::move(folder)) {
@@ -96,7 +99,8 @@ journal::journal(std::string folder) : folder_(std::move(folder)) {
   if (lock_ < 0) throw failure(system_error(errno, "The object store cannot use its folder"));
   if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     ::close(lock_);
-    fail(disposition::conflict, "Another devcluster uses this state folder; stop it, or choose another folder with --state.");
+    fail(disposition::conflict,
+         "Another devcluster uses this state folder; stop it, or choose another folder with --state.");
   }
 }
 
@@ -135,8 +139,9 @@ void journal::load(object_store& store) {
     std::string_view rest = bytes;
     while (const auto record = decode_record(rest)) apply(*record, true);
     if (!rest.empty())
-      fail(disposition::failed, "The snapshot of the object store is damaged; restore the state folder from a backup, or remove "
-                                "its objects folder to start with an empty cluster.");
+      fail(disposition::failed,
+           "The snapshot of the object store is damaged; restore the state folder from a backup, or remove "
+           "its objects folder to start with an empty cluster.");
     snapshot_bytes_ = bytes.size();
   }
   for (const auto at : revisions_of(folder_, "log")) {
@@ -153,7 +158,8 @@ void journal::load(object_store& store) {
 
 void journal::append(const change& c) {
   std::string bytes;
-  encode_record(bytes, {c.what == change_kind::deleted ? record_kind::erase : record_kind::put, c.now->type().plural, c.now->text()});
+  encode_record(bytes, {c.what == change_kind::deleted ? record_kind::erase : record_kind::put, c.now->type().plural,
+                        c.now->text()});
   try {
     write_fully(log_, bytes);
     log_bytes_ += bytes.size();
@@ -169,7 +175,8 @@ std::function<void()> journal::begin_compaction(const object_store& store) {
   std::string bytes;
   encode_record(bytes, {record_kind::revision, "", std::to_string(store.current())});
   for (const auto& type : resource_types())
-    for (const auto& [key, object] : store.all(type)) encode_record(bytes, {record_kind::put, type.plural, object->text()});
+    for (const auto& [key, object] : store.all(type))
+      encode_record(bytes, {record_kind::put, type.plural, object->text()});
   const revision at = store.current();
   open_log(at);
   snapshot_bytes_ = bytes.size();

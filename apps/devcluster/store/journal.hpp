@@ -1,8 +1,8 @@
 /// @file journal.hpp - objects on disk: a snapshot and the changes since. Layer: apps/devcluster.
 ///
-/// A folder holds `snapshot.<rv>` (every object at that resourceVersion) and `log.<rv>` files (changes after it). Each record has
-/// a length and a CRC-32. A write(2) is done before the API answers, so a killed process (kill -9 at any point) loses nothing
-/// that was answered; a power cut may lose what was written since the last sync() (once a second).
+/// A folder holds `snapshot.<rv>` (every object at that resourceVersion) and `log.<rv>` files (changes after it). Each
+/// record has a length and a CRC-32. A write(2) is done before the API answers, so a killed process (kill -9 at any
+/// point) loses nothing that was answered; a power cut may lose what was written since the last sync() (once a second).
 /// A torn record at the end of a log is what an interrupted write leaves: it was never answered, and is cut off.
 #pragma once
 
@@ -36,11 +36,14 @@ class journal {
   /// @errors failed (disk full, ...): the change is in memory only until a compaction succeeds
   void append(const change& c);
   /// True when the log has outgrown the objects, or an append failed.
-  bool compaction_due() const noexcept { return behind_ || log_bytes_ > std::max<std::size_t>(4u << 20, 2 * snapshot_bytes_); }
+  bool compaction_due() const noexcept {
+    return behind_ || log_bytes_ > std::max<std::size_t>(4u << 20, 2 * snapshot_bytes_);
+  }
   /// Starts a new log and gives the slow rest (writing and syncing the snapshot, removing old files), which may run on
   /// another thread while appends go on. One at a time.
   std::function<void()> begin_compaction(const object_store& store);
-  /// The slow part of making appended records survive a power cut, for another thread; empty when there is nothing to do.
+  /// The slow part of making appended records survive a power cut, for another thread; empty when there is nothing to
+  /// do.
   std::function<void()> begin_sync();
 
  private:

@@ -34,7 +34,8 @@ result<std::vector<std::string>> pointer_tokens(std::string_view pointer) {
 std::optional<std::size_t> index_of(std::string_view token, std::size_t end) noexcept {
   std::size_t index = 0;
   const auto [rest, status] = std::from_chars(token.data(), token.data() + token.size(), index);
-  if (status != std::errc() || rest != token.data() + token.size() || (token.size() > 1 && token[0] == '0') || index >= end)
+  if (status != std::errc() || rest != token.data() + token.size() || (token.size() > 1 && token[0] == '0') ||
+      index >= end)
     return std::nullopt;
   return index;
 }
@@ -137,7 +138,8 @@ result<void> apply_operation(json::value& target, const json::value& operation) 
 result<void> apply_json_patch(json::value& target, const json::value& patch) {
   const auto* operations = patch.if_array();
   if (!operations) return api_error("BadRequest", "A JSON patch is a list of operations.");
-  if (operations->size() > 10'000) return api_error("RequestEntityTooLarge", "A JSON patch has at most 10000 operations.");
+  if (operations->size() > 10'000)
+    return api_error("RequestEntityTooLarge", "A JSON patch has at most 10000 operations.");
   json::value work = target;  // all or nothing
   for (const auto& operation : *operations)
     if (auto done = apply_operation(work, operation); !done) return done.error();

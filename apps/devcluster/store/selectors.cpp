@@ -30,7 +30,8 @@ result<std::vector<std::string_view>> split_outside_parentheses(std::string_view
       break;
     }
   }
-  if (depth != 0) return api_error("BadRequest", "unable to parse requirement: parentheses do not match in the selector.");
+  if (depth != 0)
+    return api_error("BadRequest", "unable to parse requirement: parentheses do not match in the selector.");
   return parts;
 }
 
@@ -42,8 +43,8 @@ bool label_key(std::string_view key) noexcept {
 
 bool label_value(std::string_view value) noexcept {
   return value.size() <= 63 && std::all_of(value.begin(), value.end(), [](unsigned char c) {
-    return std::isalnum(c) || c == '-' || c == '_' || c == '.';
-  });
+           return std::isalnum(c) || c == '-' || c == '_' || c == '.';
+         });
 }
 
 std::optional<std::int64_t> whole_number(std::string_view text) noexcept {
@@ -86,7 +87,10 @@ result<label_selector> label_selector::parse(std::string_view text) {
     } else if (const auto at = part.find_first_of("=!<>", 1); at != std::string_view::npos) {
       key = trimmed(part.substr(0, at));
       auto value = part.substr(at + 1);
-      r.what = part[at] == '!' ? verb::not_in : part[at] == '=' ? verb::in : part[at] == '>' ? verb::greater : verb::less;
+      r.what = part[at] == '!'   ? verb::not_in
+               : part[at] == '=' ? verb::in
+               : part[at] == '>' ? verb::greater
+                                 : verb::less;
       if (part[at] == '!' && (value.empty() || value.front() != '='))
         return api_error("BadRequest", "unable to parse requirement: expected '!='.");
       if ((part[at] == '!' || part[at] == '=') && !value.empty() && value.front() == '=') value.remove_prefix(1);
@@ -99,9 +103,11 @@ result<label_selector> label_selector::parse(std::string_view text) {
     } else {
       r.what = verb::exists;
     }
-    if (!label_key(key)) return api_error("BadRequest", "unable to parse requirement: '" + std::string(key) + "' is not a label key.");
+    if (!label_key(key))
+      return api_error("BadRequest", "unable to parse requirement: '" + std::string(key) + "' is not a label key.");
     for (const auto& value : r.values)
-      if (!label_value(value)) return api_error("BadRequest", "unable to parse requirement: '" + value + "' is not a label value.");
+      if (!label_value(value))
+        return api_error("BadRequest", "unable to parse requirement: '" + value + "' is not a label value.");
     r.key = key;
     out.requirements_.push_back(std::move(r));
   }
@@ -115,10 +121,18 @@ bool label_selector::matches(const json::object& labels) const {
     const bool listed = text && std::find(r.values.begin(), r.values.end(), as_view(*text)) != r.values.end();
     bool ok = false;
     switch (r.what) {
-      case verb::in: ok = listed; break;
-      case verb::not_in: ok = !listed; break;
-      case verb::exists: ok = text; break;
-      case verb::absent: ok = !text; break;
+      case verb::in:
+        ok = listed;
+        break;
+      case verb::not_in:
+        ok = !listed;
+        break;
+      case verb::exists:
+        ok = text;
+        break;
+      case verb::absent:
+        ok = !text;
+        break;
       case verb::greater:
       case verb::less: {
         const auto n = text ? whole_number(as_view(*text)) : std::nullopt;

@@ -31,7 +31,8 @@ object_ptr object_store::get(const resource_type& type, std::string_view name_sp
   return at == objects.end() ? nullptr : at->second;
 }
 
-object_ptr object_store::put(const resource_type& type, std::string_view name_space, std::string_view name, json::value value) {
+object_ptr object_store::put(const resource_type& type, std::string_view name_space, std::string_view name,
+                             json::value value) {
   set_at(value, {"metadata", "resourceVersion"}, json::string(std::to_string(++current_)));
   auto key = object_key(name_space, name);
   auto& slot = table(type)[key];
@@ -71,7 +72,8 @@ void object_store::record(change c) {
 }
 
 const change* object_store::next_change(revision since) const noexcept {
-  const auto at = std::upper_bound(window_.begin(), window_.end(), since, [](revision r, const change& c) { return r < c.at(); });
+  const auto at =
+      std::upper_bound(window_.begin(), window_.end(), since, [](revision r, const change& c) { return r < c.at(); });
   return at == window_.end() ? nullptr : &*at;
 }
 
@@ -80,9 +82,10 @@ result<list_page> object_store::list(const resource_type& type, std::string_view
   list_page page;
   page.at = from ? from->at : current_;
   if (page.at < window_start_ || page.at > current_)
-    return api_error("Expired",
-                     "The provided continue parameter is too old to display a consistent list result. You must start a new list "
-                     "without the continue parameter.");
+    return api_error(
+        "Expired",
+        "The provided continue parameter is too old to display a consistent list result. You must start a new list "
+        "without the continue parameter.");
   // What an older version held where it differs from now: null where there was nothing.
   std::map<std::string, object_ptr, std::less<>> undone;
   for (const change* c = next_change(page.at); c; c = next_change(c->at()))
@@ -131,7 +134,10 @@ void object_store::restore_change(const resource_type& type, bool deleted, json:
   current_ = rv;
   if (deleted && at != objects.end()) objects.erase(at);
   else if (!deleted) objects[key] = now;
-  remember({deleted ? change_kind::deleted : before ? change_kind::modified : change_kind::added, std::move(now), std::move(before)});
+  remember({deleted  ? change_kind::deleted
+            : before ? change_kind::modified
+                     : change_kind::added,
+            std::move(now), std::move(before)});
 }
 
 void object_store::restore_revision(revision current) noexcept {

@@ -1,7 +1,9 @@
-/// @file store.hpp - versions of objects: one counter, one map a kind, a window of changes. Layer: apps/devcluster, I/O-free.
+/// @file store.hpp - versions of objects: one counter, one map a kind, a window of changes. Layer: apps/devcluster,
+/// I/O-free.
 ///
-/// Objects are immutable once stored; a write makes a new version. Every write takes the next resourceVersion, stands in the
-/// window (for watches and for lists that go on at an older version) and goes to the sink (for the disk) before it returns.
+/// Objects are immutable once stored; a write makes a new version. Every write takes the next resourceVersion, stands
+/// in the window (for watches and for lists that go on at an older version) and goes to the sink (for the disk) before
+/// it returns.
 #pragma once
 
 #include <deque>
@@ -80,8 +82,8 @@ class object_store {
   object_ptr erase(const resource_type& type, std::string_view name_space, std::string_view name);
 
   /// `name_space` empty: all. `limit` 0: no limit. @errors Expired when the window no longer reaches back to `from.at`
-  result<list_page> list(const resource_type& type, std::string_view name_space, const selector& which, std::size_t limit = 0,
-                         const std::optional<list_position>& from = {}) const;
+  result<list_page> list(const resource_type& type, std::string_view name_space, const selector& which,
+                         std::size_t limit = 0, const std::optional<list_position>& from = {}) const;
   const std::map<std::string, object_ptr, std::less<>>& all(const resource_type& type) const { return table(type); }
 
   revision current() const noexcept { return current_; }
@@ -90,7 +92,8 @@ class object_store {
   /// The first change after `since`, or null. `since` must not be before window_start().
   const change* next_change(revision since) const noexcept;
 
-  /// Called with each change, after it took effect. A sink that throws ends the write with the exception; the change stands.
+  /// Called with each change, after it took effect. A sink that throws ends the write with the exception; the change
+  /// stands.
   void on_change(std::function<void(const change&)> listener) { listeners_.push_back(std::move(listener)); }
 
   // For loading from disk: no listener is called.

@@ -10,7 +10,8 @@ namespace {
 struct keyed_list {
   std::string_view suffix, key;
 };
-// The patchMergeKey tags of the API types that we have. A suffix is enough: the names are not used for two kinds of list.
+// The patchMergeKey tags of the API types that we have. A suffix is enough: the names are not used for two kinds of
+// list.
 constexpr keyed_list keyed_lists[] = {
     {"spec.containers", "name"},
     {"spec.initContainers", "name"},
@@ -78,7 +79,8 @@ void put_in_order(json::array& list, const json::array& order, std::string_view 
 
 result<void> merge_object(json::value& target, const json::value& patch, std::string_view path, int depth);
 
-result<void> merge_keyed(json::value& target, const json::array& patch, std::string_view key, std::string_view path, int depth) {
+result<void> merge_keyed(json::value& target, const json::array& patch, std::string_view key, std::string_view path,
+                         int depth) {
   if (!target.is_array()) target.emplace_array();
   auto& list = target.get_array();
   for (const auto& element : patch)
@@ -91,8 +93,10 @@ result<void> merge_keyed(json::value& target, const json::array& patch, std::str
     }
   for (const auto& element : patch) {
     if (!find(element, {key}))
-      return api_error("BadRequest", "map: an element of '" + std::string(path) + "' does not contain declared merge key: " + std::string(key));
-    const auto at = std::find_if(list.begin(), list.end(), [&](const json::value& v) { return same_key(v, element, key); });
+      return api_error("BadRequest", "map: an element of '" + std::string(path) +
+                                         "' does not contain declared merge key: " + std::string(key));
+    const auto at =
+        std::find_if(list.begin(), list.end(), [&](const json::value& v) { return same_key(v, element, key); });
     if (directive(element) == "delete") {
       if (at != list.end()) list.erase(at);
     } else if (at == list.end()) {
@@ -114,7 +118,8 @@ void merge_set(json::value& target, const json::array& patch) {
 constexpr std::string_view delete_from = "$deleteFromPrimitiveList/", element_order = "$setElementOrder/";
 
 /// The directives that stand beside the lists which they are about.
-void apply_list_directive(json::object& target, std::string_view name, const json::array& argument, std::string_view path) {
+void apply_list_directive(json::object& target, std::string_view name, const json::array& argument,
+                          std::string_view path) {
   const bool deletes = name.starts_with(delete_from);
   if (!deletes && !name.starts_with(element_order)) return;
   const auto field = name.substr(deletes ? delete_from.size() : element_order.size());
@@ -163,8 +168,9 @@ result<void> merge_object(json::value& target, const json::value& patch, std::st
   for (const auto& [name, value] : *fields) {
     if (name == "$retainKeys" && value.is_array()) {
       for (auto at = object.begin(); at != object.end();) {
-        const bool kept = std::any_of(value.get_array().begin(), value.get_array().end(),
-                                      [&](const json::value& v) { return v.is_string() && v.get_string() == at->key(); });
+        const bool kept = std::any_of(value.get_array().begin(), value.get_array().end(), [&](const json::value& v) {
+          return v.is_string() && v.get_string() == at->key();
+        });
         at = kept ? at + 1 : object.erase(at);
       }
     } else if (value.is_array()) {

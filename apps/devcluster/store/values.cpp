@@ -139,15 +139,26 @@ result<std::int64_t> parse_quantity(std::string_view text) {
   double number = 0;
   const auto [rest, status] = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string_view unit(rest, static_cast<std::size_t>(text.data() + text.size() - rest));
-  static constexpr std::pair<std::string_view, double> units[] = {
-      {"", 1},      {"m", 1e-3},          {"k", 1e3},           {"M", 1e6},           {"G", 1e9},
-      {"T", 1e12},  {"P", 1e15},          {"Ki", 1024.},        {"Mi", 1048576.},     {"Gi", 1073741824.},
-      {"u", 1e-6},  {"n", 1e-9},          {"Ti", 1099511627776.}, {"Pi", 1125899906842624.}};
+  static constexpr std::pair<std::string_view, double> units[] = {{"", 1},
+                                                                  {"m", 1e-3},
+                                                                  {"k", 1e3},
+                                                                  {"M", 1e6},
+                                                                  {"G", 1e9},
+                                                                  {"T", 1e12},
+                                                                  {"P", 1e15},
+                                                                  {"Ki", 1024.},
+                                                                  {"Mi", 1048576.},
+                                                                  {"Gi", 1073741824.},
+                                                                  {"u", 1e-6},
+                                                                  {"n", 1e-9},
+                                                                  {"Ti", 1099511627776.},
+                                                                  {"Pi", 1125899906842624.}};
   if (status == std::errc())
     for (const auto& [name, factor] : units)
       if (name == unit && std::abs(number * factor) < 9e15)
         return static_cast<std::int64_t>(std::ceil(number * factor * 1000));
-  return api_error("BadRequest", "'" + std::string(text) + "' is not a quantity; write a number with a unit, such as 500m or 2Gi.");
+  return api_error("BadRequest",
+                   "'" + std::string(text) + "' is not a quantity; write a number with a unit, such as 500m or 2Gi.");
 }
 
 namespace {

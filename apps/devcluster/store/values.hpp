@@ -49,7 +49,8 @@ std::optional<wall_time> parse_rfc3339(std::string_view text) noexcept;
 result<std::int64_t> parse_quantity(std::string_view text);
 
 /// An error of the API: `reason` is one of Kubernetes' StatusReasons and decides the HTTP status.
-error api_error(std::string_view reason, std::string message, std::source_location where = std::source_location::current());
+error api_error(std::string_view reason, std::string message,
+                std::source_location where = std::source_location::current());
 unsigned status_of_reason(std::string_view reason) noexcept;
 /// The StatusReason of any error; by its disposition when it was not made by api_error.
 std::string reason_of(const error&);

@@ -53,7 +53,9 @@ inline std::vector<std::string> kubectls() {
   }
   for (const char* sdk : {"/usr/lib/google-cloud-sdk/bin", "/opt/google-cloud-sdk/bin"})
     for (int minor = 27; minor <= 36; ++minor)
-      if (const std::string file = std::string(sdk) + "/kubectl.1." + std::to_string(minor); ::access(file.c_str(), X_OK) == 0) found.push_back(file);
+      if (const std::string file = std::string(sdk) + "/kubectl.1." + std::to_string(minor);
+          ::access(file.c_str(), X_OK) == 0)
+        found.push_back(file);
   if (found.empty())
     for (const char* file : {"/usr/local/bin/kubectl", "/usr/bin/kubectl"})
       if (::access(file, X_OK) == 0) found.push_back(file);
@@ -72,8 +74,10 @@ inline bool eventually(const std::function<bool()>& what, int seconds = 30) {
 class Devcluster : public testing::Test {
  protected:
   void SetUp() override {
-    if (kubectls().empty()) GTEST_SKIP() << "SKIPPED: there is no kubectl on this machine; set ATRIUM_TEST_KUBECTL=FILE";
-    if (::access("/usr/bin/bwrap", X_OK) != 0) GTEST_SKIP() << "SKIPPED: pods need bubblewrap (apt-get install bubblewrap)";
+    if (kubectls().empty())
+      GTEST_SKIP() << "SKIPPED: there is no kubectl on this machine; set ATRIUM_TEST_KUBECTL=FILE";
+    if (::access("/usr/bin/bwrap", X_OK) != 0)
+      GTEST_SKIP() << "SKIPPED: pods need bubblewrap (apt-get install bubblewrap)";
     char pattern[] = "/tmp/atrium-devcluster-XXXXXX";
     folder = ::mkdtemp(pattern);
     kubectl_file = kubectls().back();
@@ -87,7 +91,8 @@ class Devcluster : public testing::Test {
   }
 
   void start(const std::string& flags = "") {
-    const std::string line = "exec " ATRIUM_PROGRAM " devcluster --state " + folder + " --log-level info " + flags + " >>" + folder + "/log 2>&1";
+    const std::string line = "exec " ATRIUM_PROGRAM " devcluster --state " + folder + " --log-level info " + flags +
+                             " >>" + folder + "/log 2>&1";
     fs::remove(folder + "/kubeconfig");
     child = ::fork();
     if (child == 0) {
@@ -95,7 +100,9 @@ class Devcluster : public testing::Test {
       ::execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
       ::_exit(127);
     }
-    ASSERT_TRUE(eventually([&] { return fs::exists(folder + "/kubeconfig") && kubectl("get --raw /readyz").text.starts_with("ok"); })) << read(folder + "/log");
+    ASSERT_TRUE(eventually([&] {
+      return fs::exists(folder + "/kubeconfig") && kubectl("get --raw /readyz").text.starts_with("ok");
+    })) << read(folder + "/log");
   }
   int stop(int signal) {
     if (child <= 0) return 0;
@@ -120,7 +127,9 @@ class Devcluster : public testing::Test {
     ok("apply -f " + folder + "/applied.yaml");
   }
   void wait_ready(const std::string& pod) { ok("wait --for=condition=Ready pod/" + pod + " --timeout=25s"); }
-  std::string field(const std::string& object, const std::string& path) { return kubectl("get " + object + " -o jsonpath='{" + path + "}'").text; }
+  std::string field(const std::string& object, const std::string& path) {
+    return kubectl("get " + object + " -o jsonpath='{" + path + "}'").text;
+  }
   bool becomes(const std::string& object, const std::string& path, const std::string& value) {
     return eventually([&] { return field(object, path) == value; });
   }
@@ -130,9 +139,11 @@ class Devcluster : public testing::Test {
     text << in.rdbuf();
     return std::move(text).str();
   }
-  static std::string pod(const std::string& name, const std::string& script, const std::string& more = "", const std::string& container = "") {
-    return "apiVersion: v1\nkind: Pod\nmetadata: {name: " + name + "}\nspec:\n  terminationGracePeriodSeconds: 5\n" + more +
-           "  containers:\n  - name: main\n    image: atrium\n    command: [sh, -c, '" + script + "']\n" + container;
+  static std::string pod(const std::string& name, const std::string& script, const std::string& more = "",
+                         const std::string& container = "") {
+    return "apiVersion: v1\nkind: Pod\nmetadata: {name: " + name + "}\nspec:\n  terminationGracePeriodSeconds: 5\n" +
+           more + "  containers:\n  - name: main\n    image: atrium\n    command: [sh, -c, '" + script + "']\n" +
+           container;
   }
 
   std::string folder, kubectl_file;

@@ -16,7 +16,8 @@ TEST_P(Kubectl, AppliesPatchesLabelsDescribesDeletes) {
   apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: three}\n");
   EXPECT_EQ(field("configmap c", ".data"), R"({"a":"three"})");
   ok("patch configmap c --type=merge -p '{\"data\":{\"x\":\"1\"}}'");
-  ok("patch configmap c --type=json -p '[{\"op\":\"test\",\"path\":\"/data/x\",\"value\":\"1\"},{\"op\":\"remove\",\"path\":\"/data/x\"}]'");
+  ok("patch configmap c --type=json -p "
+     "'[{\"op\":\"test\",\"path\":\"/data/x\",\"value\":\"1\"},{\"op\":\"remove\",\"path\":\"/data/x\"}]'");
   ok("patch configmap c -p '{\"data\":{\"y\":\"2\"}}'");
   EXPECT_EQ(field("configmap c", ".data"), R"({"a":"three","y":"2"})");
   ok("label configmap c color=red");
@@ -54,8 +55,12 @@ TEST_P(Kubectl, RunsLogsExecsInAPod) {
   EXPECT_EQ(ok("exec p -- sh -c 'id -u; echo $NAME; pwd'"), "2001\natrium\n/home/user\n");
   const auto failed = kubectl("exec p -- sh -c 'exit 7'");
   EXPECT_EQ(failed.code, 7) << failed.text;
-  EXPECT_EQ(shell("echo piped through | HOME=" + folder + " KUBECONFIG=" + folder + "/kubeconfig " + kubectl_file + " exec -i p -- cat").text, "piped through\n");
-  const auto terminal = shell("HOME=" + folder + " KUBECONFIG=" + folder + "/kubeconfig script -qec '" + kubectl_file + " exec -it p -- sh -c \"test -t 0 && tty\"' /dev/null </dev/null");
+  EXPECT_EQ(shell("echo piped through | HOME=" + folder + " KUBECONFIG=" + folder + "/kubeconfig " + kubectl_file +
+                  " exec -i p -- cat")
+                .text,
+            "piped through\n");
+  const auto terminal = shell("HOME=" + folder + " KUBECONFIG=" + folder + "/kubeconfig script -qec '" + kubectl_file +
+                              " exec -it p -- sh -c \"test -t 0 && tty\"' /dev/null </dev/null");
   EXPECT_NE(terminal.text.find("/dev/pts/"), std::string::npos) << terminal.text;
   EXPECT_NE(kubectl("exec p -- no-such-program").code, 0);
   ok("delete pod p --timeout=20s");
@@ -92,7 +97,8 @@ TEST_P(Kubectl, WatchesAndTaints) {
 
 INSTANTIATE_TEST_SUITE_P(EveryVersion, Kubectl, testing::ValuesIn(kubectls()), [](const auto& info) {
   std::string name;
-  for (const char c : fs::path(info.param).filename().string()) name += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  for (const char c : fs::path(info.param).filename().string())
+    name += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
   return name;
 });
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Kubectl);

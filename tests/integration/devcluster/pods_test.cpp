@@ -10,8 +10,11 @@
 namespace atrium::tests {
 
 TEST_F(Devcluster, TheAddressOfAPodLeadsToItsSocket) {
-  std::ofstream(folder + "/server.py") << "import socketserver,http.server\nclass H(http.server.BaseHTTPRequestHandler):\n  def do_GET(s):\n    s.send_response(200); s.end_headers(); s.wfile.write(b'served')\n"
-                                          "  def address_string(s): return '-'\nclass S(socketserver.ThreadingMixIn,socketserver.UnixStreamServer): pass\nS('/run/atrium/6001.sock',H).serve_forever()\n";
+  std::ofstream(folder + "/server.py")
+      << "import socketserver,http.server\nclass H(http.server.BaseHTTPRequestHandler):\n  def do_GET(s):\n    "
+         "s.send_response(200); s.end_headers(); s.wfile.write(b'served')\n"
+         "  def address_string(s): return '-'\nclass S(socketserver.ThreadingMixIn,socketserver.UnixStreamServer): "
+         "pass\nS('/run/atrium/6001.sock',H).serve_forever()\n";
   ok("create configmap code --from-file=server.py=" + folder + "/server.py");
   apply(pod("p", "exec python3 -u /code/server.py", "  volumes: [{name: code, configMap: {name: code}}]\n",
             "    volumeMounts: [{name: code, mountPath: /code}]\n    ports: [{name: web, containerPort: 6001}]\n"
@@ -27,9 +30,15 @@ TEST_F(Devcluster, TheAddressOfAPodLeadsToItsSocket) {
 TEST_F(Devcluster, FailuresSayWhy) {
   apply(pod("crash", "echo dying; exit 3"));
   apply("apiVersion: v1\nkind: Pod\nmetadata: {name: missing}\nspec: {containers: [{name: main, image: missing/x}]}\n");
-  apply("apiVersion: v1\nkind: Pod\nmetadata: {name: big}\nspec: {containers: [{name: main, image: x, resources: {requests: {memory: 900Gi}}}]}\n");
-  apply("apiVersion: v1\nkind: Pod\nmetadata: {name: nothing}\nspec: {restartPolicy: Never, containers: [{name: main, image: x, command: [/no/such]}]}\n");
-  apply("apiVersion: v1\nkind: Pod\nmetadata: {name: outside}\nspec: {volumes: [{name: v, hostPath: {path: /etc}}], containers: [{name: main, image: x, volumeMounts: [{name: v, mountPath: /v}]}]}\n");
+  apply(
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: big}\nspec: {containers: [{name: main, image: x, resources: "
+      "{requests: {memory: 900Gi}}}]}\n");
+  apply(
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: nothing}\nspec: {restartPolicy: Never, containers: [{name: main, "
+      "image: x, command: [/no/such]}]}\n");
+  apply(
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: outside}\nspec: {volumes: [{name: v, hostPath: {path: /etc}}], "
+      "containers: [{name: main, image: x, volumeMounts: [{name: v, mountPath: /v}]}]}\n");
   EXPECT_TRUE(becomes("pod crash", ".status.containerStatuses[0].state.waiting.reason", "CrashLoopBackOff"));
   EXPECT_EQ(field("pod crash", ".status.containerStatuses[0].lastState.terminated.exitCode"), "3");
   EXPECT_EQ(ok("logs crash --previous"), "dying\n");
@@ -37,14 +46,18 @@ TEST_F(Devcluster, FailuresSayWhy) {
   EXPECT_TRUE(becomes("pod big", ".status.conditions[0].reason", "Unschedulable"));
   EXPECT_TRUE(becomes("pod nothing", ".status.containerStatuses[0].state.terminated.reason", "StartError"));
   EXPECT_EQ(field("pod nothing", ".status.phase"), "Failed");
-  EXPECT_TRUE(becomes("pod outside", ".status.containerStatuses[0].state.waiting.reason", "CreateContainerConfigError"));
+  EXPECT_TRUE(
+      becomes("pod outside", ".status.containerStatuses[0].state.waiting.reason", "CreateContainerConfigError"));
   EXPECT_NE(ok("describe pod outside").find("a hostPath must lie below"), std::string::npos);
 }
 
 TEST_F(Devcluster, InitContainersComeFirstAndPhasesFollow) {
-  apply("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  restartPolicy: Never\n  volumes: [{name: d, emptyDir: {}}]\n  initContainers:\n"
-        "  - {name: first, image: x, command: [sh, -c, 'echo made > /d/file'], volumeMounts: [{name: d, mountPath: /d}]}\n  containers:\n"
-        "  - {name: main, image: x, command: [cat, /d/file], volumeMounts: [{name: d, mountPath: /d}]}\n");
+  apply(
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  restartPolicy: Never\n  volumes: [{name: d, emptyDir: "
+      "{}}]\n  initContainers:\n"
+      "  - {name: first, image: x, command: [sh, -c, 'echo made > /d/file'], volumeMounts: [{name: d, mountPath: "
+      "/d}]}\n  containers:\n"
+      "  - {name: main, image: x, command: [cat, /d/file], volumeMounts: [{name: d, mountPath: /d}]}\n");
   EXPECT_TRUE(becomes("pod p", ".status.phase", "Succeeded"));
   EXPECT_EQ(ok("logs p -c main"), "made\n");
 }
@@ -69,7 +82,8 @@ TEST_F(Devcluster, AStubbornPodIsKilledAfterItsGrace) {
 TEST_F(Devcluster, KilledItTakesItsPodsUpAgain) {
   apply(pod("p", "echo $$ started; trap \"exit 0\" TERM; while :; do sleep 0.1; done"));
   wait_ready("p");
-  const auto id = field("pod p", ".status.containerStatuses[0].containerID"), began = field("pod p", ".status.containerStatuses[0].state.running.startedAt");
+  const auto id = field("pod p", ".status.containerStatuses[0].containerID"),
+             began = field("pod p", ".status.containerStatuses[0].state.running.startedAt");
   ok("create configmap before --from-literal=a=b");
   const auto version = field("configmap before", ".metadata.resourceVersion");
   for (int i = 0; i < 3; ++i) {
@@ -88,22 +102,28 @@ TEST_F(Devcluster, KilledItTakesItsPodsUpAgain) {
 
 TEST_F(Devcluster, KilledWhileWritingItKeepsWhatItAnswered) {
   const std::string acknowledged = folder + "/acknowledged", script = folder + "/write.sh";
-  std::ofstream(script) << "server=$(awk '/server:/ {print $2}' $1/kubeconfig); token=$(cat $1/pki/token); i=0\n"
-                           "while :; do i=$((i+1)); name=w$2-$i\n"
-                           "curl -skf -o /dev/null -H \"Authorization: Bearer $token\" -H 'Content-Type: application/json' $server/api/v1/namespaces/default/configmaps"
-                           " -d \"{\\\"metadata\\\":{\\\"name\\\":\\\"$name\\\"}}\" && echo $name >> $1/acknowledged || exit 0; done\n";
+  std::ofstream(script)
+      << "server=$(awk '/server:/ {print $2}' $1/kubeconfig); token=$(cat $1/pki/token); i=0\n"
+         "while :; do i=$((i+1)); name=w$2-$i\n"
+         "curl -skf -o /dev/null -H \"Authorization: Bearer $token\" -H 'Content-Type: application/json' "
+         "$server/api/v1/namespaces/default/configmaps"
+         " -d \"{\\\"metadata\\\":{\\\"name\\\":\\\"$name\\\"}}\" && echo $name >> $1/acknowledged || exit 0; done\n";
   std::size_t before = 0;
   for (int round = 0; round < 5; ++round) {
     std::thread writer([&] { shell("sh " + script + " " + folder + " " + std::to_string(round)); });
-    const auto lines = [&] { return std::count(std::istreambuf_iterator<char>(std::ifstream(acknowledged).rdbuf()), {}, '\n'); };
-    EXPECT_TRUE(eventually([&] { return static_cast<std::size_t>(lines()) >= before + 10 + static_cast<std::size_t>(round) * 7; }));
+    const auto lines = [&] {
+      return std::count(std::istreambuf_iterator<char>(std::ifstream(acknowledged).rdbuf()), {}, '\n');
+    };
+    EXPECT_TRUE(eventually(
+        [&] { return static_cast<std::size_t>(lines()) >= before + 10 + static_cast<std::size_t>(round) * 7; }));
     stop(SIGKILL);
     writer.join();
     start();
     const auto stored = ok("get configmaps -o name");
     std::istringstream names(read(acknowledged));
     before = 0;
-    for (std::string name; std::getline(names, name); ++before) EXPECT_NE(stored.find("configmap/" + name + "\n"), std::string::npos) << name;
+    for (std::string name; std::getline(names, name); ++before)
+      EXPECT_NE(stored.find("configmap/" + name + "\n"), std::string::npos) << name;
   }
 }
 
@@ -144,9 +164,12 @@ TEST_F(Devcluster, AskedToKeepPodsItLetsThemGoOn) {
 TEST_F(Devcluster, APodSeesNothingOfTheMachine) {
   apply(pod("p", "sleep 1000"));
   wait_ready("p");
-  EXPECT_EQ(ok("exec p -- sh -c 'cat /etc/shadow 2>/dev/null; ls /root /proc/1/root/root 2>/dev/null; ls -d /sys /boot 2>/dev/null; true'"), "");
+  EXPECT_EQ(ok("exec p -- sh -c 'cat /etc/shadow 2>/dev/null; ls /root /proc/1/root/root 2>/dev/null; ls -d /sys /boot "
+               "2>/dev/null; true'"),
+            "");
   EXPECT_NE(kubectl("exec p -- sh -c 'echo x > /usr/bin/x'").code, 0);
-  EXPECT_EQ(ok("exec p -- sh -c 'ls /sys/class/net 2>/dev/null; cat /proc/net/dev | grep -c :'"), "1\n");  // loopback only
+  EXPECT_EQ(ok("exec p -- sh -c 'ls /sys/class/net 2>/dev/null; cat /proc/net/dev | grep -c :'"),
+            "1\n");  // loopback only
   EXPECT_EQ(ok("exec p -- sh -c 'grep CapEff /proc/self/status'"), "CapEff:\t0000000000000000\n");
 }
 
@@ -169,9 +192,11 @@ TEST_F(Devcluster, AHomeThatIsALinkIsRefused) {
   fs::create_directories(folder + "/projects");
   fs::create_directory_symlink("/etc", folder + "/projects/evil");
   apply("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {volumes: [{name: v, hostPath: {path: " + folder +
-        "/projects/evil}}], containers: [{name: main, image: x, command: [sleep, '9'], volumeMounts: [{name: v, mountPath: /v}]}]}\n");
+        "/projects/evil}}], containers: [{name: main, image: x, command: [sleep, '9'], volumeMounts: [{name: v, "
+        "mountPath: /v}]}]}\n");
   EXPECT_TRUE(becomes("pod p", ".status.containerStatuses[0].state.waiting.reason", "CreateContainerConfigError"));
-  EXPECT_NE(field("pod p", ".status.containerStatuses[0].state.waiting.message").find("symbolic link"), std::string::npos);
+  EXPECT_NE(field("pod p", ".status.containerStatuses[0].state.waiting.message").find("symbolic link"),
+            std::string::npos);
 }
 
 TEST_F(Devcluster, WithoutTheTokenNothingIsSaid) {

@@ -13,9 +13,12 @@ namespace atrium::devcluster {
 
 class cluster {
  public:
-  explicit cluster(store_limits limits = {}) : store(limits), objects(store, [this] { return now; }), front(objects) { objects.bootstrap(); }
+  explicit cluster(store_limits limits = {}) : store(limits), objects(store, [this] { return now; }), front(objects) {
+    objects.bootstrap();
+  }
 
-  outcome call(std::string method, std::string target, std::string body = {}, std::string type = "application/json", std::string accept = "application/json") {
+  outcome call(std::string method, std::string target, std::string body = {}, std::string type = "application/json",
+               std::string accept = "application/json") {
     api_request r;
     r.method = std::move(method);
     r.path = target.substr(0, target.find('?'));
@@ -25,8 +28,10 @@ class cluster {
     r.accept = std::move(accept);
     return front.handle(r);
   }
-  api_answer answer(std::string method, std::string target, std::string body = {}, std::string type = "application/json", std::string accept = "application/json") {
-    return std::get<api_answer>(call(std::move(method), std::move(target), std::move(body), std::move(type), std::move(accept)));
+  api_answer answer(std::string method, std::string target, std::string body = {},
+                    std::string type = "application/json", std::string accept = "application/json") {
+    return std::get<api_answer>(
+        call(std::move(method), std::move(target), std::move(body), std::move(type), std::move(accept)));
   }
   json::value ok(std::string method, std::string target, std::string body = {}, std::string type = "application/json") {
     const auto a = answer(std::move(method), std::move(target), std::move(body), std::move(type));
@@ -34,7 +39,8 @@ class cluster {
     return json::parse(a.body);
   }
   /// The reason of a refusal.
-  std::string refused(unsigned status, std::string method, std::string target, std::string body = {}, std::string type = "application/json") {
+  std::string refused(unsigned status, std::string method, std::string target, std::string body = {},
+                      std::string type = "application/json") {
     const auto a = answer(std::move(method), std::move(target), std::move(body), std::move(type));
     EXPECT_EQ(a.status, status) << a.body;
     const auto v = json::parse(a.body);
@@ -56,7 +62,8 @@ inline std::string pod_text(const std::string& name, const std::string& labels =
 
 inline const std::string pods_path = "/api/v1/namespaces/default/pods";
 inline const std::string config_path = "/api/v1/namespaces/default/configmaps";
-inline const std::string merge_type = "application/merge-patch+json", strategic_type = "application/strategic-merge-patch+json",
+inline const std::string merge_type = "application/merge-patch+json",
+                         strategic_type = "application/strategic-merge-patch+json",
                          json_patch_type = "application/json-patch+json", apply_type = "application/apply-patch+yaml";
 
 }  // namespace atrium::devcluster

@@ -113,7 +113,8 @@ TEST_F(Journal, ADamagedSnapshotIsRefused) {
     j.begin_compaction(c.store)();
   }
   for (const auto& entry : fs::directory_iterator(folder))
-    if (entry.path().filename().string().starts_with("snapshot.")) fs::resize_file(entry.path(), fs::file_size(entry) - 5);
+    if (entry.path().filename().string().starts_with("snapshot."))
+      fs::resize_file(entry.path(), fs::file_size(entry) - 5);
   object_store again;
   journal j(folder);
   EXPECT_THROW(j.load(again), failure);

@@ -15,18 +15,23 @@ std::string names(const json::value& list) {
 
 TEST(Selectors, EqualityAndSets) {
   const json::object labels = {{"app", "web"}, {"tier", "front"}, {"n", "7"}};
-  for (const std::string yes : {"", "app=web", "app==web", "app!=db", "app in (db, web)", "app notin (db)", "tier", "!gone", "gone!=x",
-                                "gone notin (x)", "app=web,tier in (front,back),!gone", "n>6", "n<8"})
+  for (const std::string yes :
+       {"", "app=web", "app==web", "app!=db", "app in (db, web)", "app notin (db)", "tier", "!gone", "gone!=x",
+        "gone notin (x)", "app=web,tier in (front,back),!gone", "n>6", "n<8"})
     EXPECT_TRUE(label_selector::parse(yes).value().matches(labels)) << yes;
-  for (const std::string no : {"app=db", "app in (db)", "app notin (web)", "!app", "gone", "gone in (x)", "n>7", "app=web,gone"})
+  for (const std::string no :
+       {"app=db", "app in (db)", "app notin (web)", "!app", "gone", "gone in (x)", "n>7", "app=web,gone"})
     EXPECT_FALSE(label_selector::parse(no).value().matches(labels)) << no;
   for (const std::string bad : {"app in db", "app in (a", "a b", "=x", "app notin", ",", "n>x", "a)("})
     EXPECT_FALSE(label_selector::parse(bad).has_value()) << bad;
 }
 
 TEST(Selectors, FieldsThatTheKindHas) {
-  const json::value pod = json::parse(R"({"metadata":{"name":"a","namespace":"d"},"status":{"phase":"Running"},"spec":{}})");
-  const auto matches = [&](std::string_view text) { return field_selector::parse(text, kinds::pods()).value().matches(pod); };
+  const json::value pod =
+      json::parse(R"({"metadata":{"name":"a","namespace":"d"},"status":{"phase":"Running"},"spec":{}})");
+  const auto matches = [&](std::string_view text) {
+    return field_selector::parse(text, kinds::pods()).value().matches(pod);
+  };
   EXPECT_TRUE(matches("metadata.name=a,status.phase!=Failed"));
   EXPECT_TRUE(matches("spec.nodeName="));
   EXPECT_FALSE(matches("spec.nodeName=n"));
@@ -43,11 +48,13 @@ TEST(Lists, PagesShowOneVersion) {
   c.ok("DELETE", config_path + "/c");
   c.ok("POST", config_path, config("bb"));
   c.ok("PATCH", config_path + "/d", R"({"data":{"x":"new"}})", merge_type);
-  const auto second = c.ok("GET", config_path + "?limit=2&continue=" + std::string(text_at(first, {"metadata", "continue"})));
+  const auto second =
+      c.ok("GET", config_path + "?limit=2&continue=" + std::string(text_at(first, {"metadata", "continue"})));
   EXPECT_EQ(names(second), "c d ");
   EXPECT_EQ(text_at(second, {"metadata", "resourceVersion"}), text_at(first, {"metadata", "resourceVersion"}));
   EXPECT_EQ(find(array_at(second, {"items"})[1], {"data"}), nullptr);
-  const auto last = c.ok("GET", config_path + "?limit=2&continue=" + std::string(text_at(second, {"metadata", "continue"})));
+  const auto last =
+      c.ok("GET", config_path + "?limit=2&continue=" + std::string(text_at(second, {"metadata", "continue"})));
   EXPECT_EQ(names(last), "e ");
   EXPECT_EQ(find(last, {"metadata", "continue"}), nullptr);
 }
@@ -56,8 +63,11 @@ TEST(Lists, AnExpiredPageIsTold) {
   cluster c(store_limits{.window_changes = 3});
   for (const std::string name : {"a", "b", "c"}) c.ok("POST", config_path, config(name));
   const auto first = c.ok("GET", config_path + "?limit=1");
-  for (int i = 0; i < 5; ++i) c.ok("PATCH", config_path + "/a", R"({"data":{"x":")" + std::to_string(i) + R"("}})", merge_type);
-  EXPECT_EQ(c.refused(410, "GET", config_path + "?limit=1&continue=" + std::string(text_at(first, {"metadata", "continue"}))), "Expired");
+  for (int i = 0; i < 5; ++i)
+    c.ok("PATCH", config_path + "/a", R"({"data":{"x":")" + std::to_string(i) + R"("}})", merge_type);
+  EXPECT_EQ(
+      c.refused(410, "GET", config_path + "?limit=1&continue=" + std::string(text_at(first, {"metadata", "continue"}))),
+      "Expired");
   EXPECT_EQ(c.refused(400, "GET", config_path + "?limit=1&continue=!!"), "BadRequest");
   EXPECT_EQ(c.refused(504, "GET", config_path + "?resourceVersion=99999"), "Timeout");
 }
@@ -85,10 +95,10 @@ TEST(Lists, TablesForKubectl) {
   EXPECT_EQ(array_at(row, {"cells"})[1].as_string(), "0/1");
   EXPECT_EQ(text_at(row, {"object", "metadata", "name"}), "a");
   for (const auto& type : resource_types()) {
-    const auto path = std::string(type.group.empty() ? "/api/v1/" : "/apis/coordination.k8s.io/v1/") + std::string(type.plural);
+    const auto path =
+        std::string(type.group.empty() ? "/api/v1/" : "/apis/coordination.k8s.io/v1/") + std::string(type.plural);
     const auto all = json::parse(c.answer("GET", path, "", "", accept).body);
-    for (const auto& line : array_at(all, {"rows"}))
-      EXPECT_FALSE(array_at(line, {"cells"}).empty());
+    for (const auto& line : array_at(all, {"rows"})) EXPECT_FALSE(array_at(line, {"cells"}).empty());
   }
   EXPECT_EQ(human_duration(std::chrono::seconds(90)), "90s");
   EXPECT_EQ(human_duration(std::chrono::seconds(200)), "3m20s");
@@ -110,7 +120,9 @@ TEST(Watches, TheWindowGivesEachChangeOnce) {
 
 TEST(Watches, PlansFollowTheRequest) {
   cluster c;
-  const auto plan = [&](const std::string& query) { return std::get<watch_plan>(c.call("GET", pods_path + "?watch=true&" + query)); };
+  const auto plan = [&](const std::string& query) {
+    return std::get<watch_plan>(c.call("GET", pods_path + "?watch=true&" + query));
+  };
   EXPECT_TRUE(plan("").initial);
   EXPECT_TRUE(plan("resourceVersion=0").initial);
   const auto resumed = plan("resourceVersion=2&timeoutSeconds=9&allowWatchBookmarks=true");

@@ -41,7 +41,9 @@ TEST(Objects, AStaleVersionIsRefused) {
   c.ok("PUT", config_path + "/a", text);
   set_at(first, {"data", "x"}, "3");
   EXPECT_EQ(c.refused(409, "PUT", config_path + "/a", json::serialize(first)), "Conflict");
-  EXPECT_EQ(c.refused(409, "PATCH", config_path + "/a", R"({"metadata":{"resourceVersion":"1"},"data":{"x":"9"}})", merge_type), "Conflict");
+  EXPECT_EQ(c.refused(409, "PATCH", config_path + "/a", R"({"metadata":{"resourceVersion":"1"},"data":{"x":"9"}})",
+                      merge_type),
+            "Conflict");
   EXPECT_EQ(c.refused(409, "DELETE", config_path + "/a", R"({"preconditions":{"uid":"another"}})"), "Conflict");
 }
 
@@ -52,21 +54,26 @@ TEST(Objects, WhatIsWrongIsSaid) {
   EXPECT_EQ(c.refused(400, "POST", pods_path, R"({"metadata":{"name":"a"},"spec":{"containers":"x"}})"), "BadRequest");
   EXPECT_EQ(c.refused(422, "POST", pods_path, R"({"metadata":{"name":"a"},"spec":{"containers":[]}})"), "Invalid");
   EXPECT_EQ(c.refused(422, "POST", config_path, R"({"metadata":{"name":"Not A Name"}})"), "Invalid");
-  EXPECT_EQ(c.refused(404, "POST", "/api/v1/namespaces/nowhere/configmaps", R"({"metadata":{"name":"a"}})"), "NotFound");
+  EXPECT_EQ(c.refused(404, "POST", "/api/v1/namespaces/nowhere/configmaps", R"({"metadata":{"name":"a"}})"),
+            "NotFound");
   EXPECT_EQ(c.refused(404, "GET", pods_path + "/none"), "NotFound");
   EXPECT_EQ(c.refused(404, "GET", "/apis/apps/v1/deployments"), "NotFound");
   EXPECT_EQ(c.refused(405, "PUT", config_path), "MethodNotAllowed");
   EXPECT_EQ(c.refused(415, "PATCH", config_path + "/a", "{}", "application/json"), "UnsupportedMediaType");
   EXPECT_EQ(c.refused(400, "POST", pods_path + "?fieldValidation=Strict",
-                      R"({"metadata":{"name":"a"},"spec":{"containers":[{"name":"m","image":"i","comand":["x"]}]}})"), "BadRequest");
-  EXPECT_EQ(c.answer("POST", pods_path, R"({"metadata":{"name":"a"},"spec":{"containers":[{"name":"m","image":"i","comand":["x"]}]}})").warnings,
+                      R"({"metadata":{"name":"a"},"spec":{"containers":[{"name":"m","image":"i","comand":["x"]}]}})"),
+            "BadRequest");
+  EXPECT_EQ(c.answer("POST", pods_path,
+                     R"({"metadata":{"name":"a"},"spec":{"containers":[{"name":"m","image":"i","comand":["x"]}]}})")
+                .warnings,
             std::vector<std::string>{R"(unknown field "spec.containers[0].comand")"});
 }
 
 TEST(Objects, ADryRunChangesNothing) {
   cluster c;
   const auto before = c.store.current();
-  EXPECT_EQ(text_at(c.ok("POST", config_path + "?dryRun=All", R"({"metadata":{"name":"a"}})"), {"metadata", "name"}), "a");
+  EXPECT_EQ(text_at(c.ok("POST", config_path + "?dryRun=All", R"({"metadata":{"name":"a"}})"), {"metadata", "name"}),
+            "a");
   EXPECT_EQ(c.store.current(), before);
   EXPECT_EQ(c.refused(404, "GET", config_path + "/a"), "NotFound");
 }
@@ -130,7 +137,8 @@ TEST(Deletion, ANamespaceTakesItsObjectsAlong) {
 
 TEST(Deletion, ACollectionBySelector) {
   cluster c;
-  for (const std::string name : {"a", "b", "c"}) c.ok("POST", pods_path, pod_text(name, name == "b" ? R"({"keep":"yes"})" : "{}"));
+  for (const std::string name : {"a", "b", "c"})
+    c.ok("POST", pods_path, pod_text(name, name == "b" ? R"({"keep":"yes"})" : "{}"));
   c.ok("DELETE", pods_path + "?labelSelector=keep!=yes");
   const auto left = c.ok("GET", pods_path);
   ASSERT_EQ(array_at(left, {"items"}).size(), 1u);

@@ -13,16 +13,22 @@ json::value strategic(std::string_view target, std::string_view patch) {
 
 TEST(JsonPatch, EveryOperation) {
   json::value v = json::parse(R"({"a":{"b":[1,2]},"c/d":1})");
-  apply_json_patch(v, json::parse(R"([{"op":"add","path":"/a/b/1","value":9},{"op":"add","path":"/a/b/-","value":3},{"op":"test","path":"/c~1d","value":1},
-    {"op":"replace","path":"/c~1d","value":2},{"op":"copy","from":"/a/b","path":"/e"},{"op":"move","from":"/c~1d","path":"/f"},{"op":"remove","path":"/a/b/0"}])")).value();
+  apply_json_patch(
+      v,
+      json::parse(
+          R"([{"op":"add","path":"/a/b/1","value":9},{"op":"add","path":"/a/b/-","value":3},{"op":"test","path":"/c~1d","value":1},
+    {"op":"replace","path":"/c~1d","value":2},{"op":"copy","from":"/a/b","path":"/e"},{"op":"move","from":"/c~1d","path":"/f"},{"op":"remove","path":"/a/b/0"}])"))
+      .value();
   EXPECT_EQ(v, json::parse(R"({"a":{"b":[9,2,3]},"e":[1,9,2,3],"f":2})"));
 }
 
 TEST(JsonPatch, AllOrNothing) {
   const json::value before = json::parse(R"({"a":1})");
-  for (const std::string bad : {R"([{"op":"add","path":"/b","value":1},{"op":"test","path":"/a","value":2}])", R"([{"op":"remove","path":"/x"}])",
-                                R"([{"op":"add","path":"/x/y","value":1}])", R"([{"op":"jump","path":"/a"}])", R"([{"op":"add","path":"a","value":1}])",
-                                R"({"op":"add"})", R"([{"op":"add","path":"/a~2","value":1}])", R"([1])", R"([{"op":"add","path":"/b"}])"}) {
+  for (const std::string bad :
+       {R"([{"op":"add","path":"/b","value":1},{"op":"test","path":"/a","value":2}])",
+        R"([{"op":"remove","path":"/x"}])", R"([{"op":"add","path":"/x/y","value":1}])",
+        R"([{"op":"jump","path":"/a"}])", R"([{"op":"add","path":"a","value":1}])", R"({"op":"add"})",
+        R"([{"op":"add","path":"/a~2","value":1}])", R"([1])", R"([{"op":"add","path":"/b"}])"}) {
     json::value v = before;
     EXPECT_FALSE(apply_json_patch(v, json::parse(bad)).has_value()) << bad;
     EXPECT_EQ(v, before);
@@ -32,8 +38,13 @@ TEST(JsonPatch, AllOrNothing) {
 TEST(JsonPatch, TestGuardsATaint) {
   cluster c;
   c.ok("POST", "/api/v1/nodes", R"({"metadata":{"name":"n"},"spec":{"taints":[{"key":"k","effect":"NoSchedule"}]}})");
-  EXPECT_EQ(c.refused(422, "PATCH", "/api/v1/nodes/n", R"([{"op":"test","path":"/spec/taints","value":[]},{"op":"remove","path":"/spec/taints"}])", json_patch_type), "Invalid");
-  c.ok("PATCH", "/api/v1/nodes/n", R"([{"op":"test","path":"/spec/taints/0/key","value":"k"},{"op":"remove","path":"/spec/taints"}])", json_patch_type);
+  EXPECT_EQ(c.refused(422, "PATCH", "/api/v1/nodes/n",
+                      R"([{"op":"test","path":"/spec/taints","value":[]},{"op":"remove","path":"/spec/taints"}])",
+                      json_patch_type),
+            "Invalid");
+  c.ok("PATCH", "/api/v1/nodes/n",
+       R"([{"op":"test","path":"/spec/taints/0/key","value":"k"},{"op":"remove","path":"/spec/taints"}])",
+       json_patch_type);
 }
 
 TEST(MergePatch, NullRemoves) {
@@ -43,24 +54,34 @@ TEST(MergePatch, NullRemoves) {
 }
 
 TEST(StrategicPatch, ContainersMergeByName) {
-  EXPECT_EQ(strategic(R"({"spec":{"containers":[{"name":"a","image":"1","env":[{"name":"X","value":"1"}]},{"name":"b","image":"2"}]}})",
-                      R"({"spec":{"containers":[{"name":"a","image":"9","env":[{"name":"Y","value":"2"}]},{"$patch":"delete","name":"b"},{"name":"c","image":"3"}]}})"),
-            json::parse(R"({"spec":{"containers":[{"name":"a","image":"9","env":[{"name":"X","value":"1"},{"name":"Y","value":"2"}]},{"name":"c","image":"3"}]}})"));
+  EXPECT_EQ(
+      strategic(
+          R"({"spec":{"containers":[{"name":"a","image":"1","env":[{"name":"X","value":"1"}]},{"name":"b","image":"2"}]}})",
+          R"({"spec":{"containers":[{"name":"a","image":"9","env":[{"name":"Y","value":"2"}]},{"$patch":"delete","name":"b"},{"name":"c","image":"3"}]}})"),
+      json::parse(
+          R"({"spec":{"containers":[{"name":"a","image":"9","env":[{"name":"X","value":"1"},{"name":"Y","value":"2"}]},{"name":"c","image":"3"}]}})"));
 }
 
 TEST(StrategicPatch, ConditionsByTypeTaintsAsAWhole) {
-  EXPECT_EQ(strategic(R"({"status":{"conditions":[{"type":"Ready","status":"False"},{"type":"X","status":"True"}]}})",
-                      R"({"status":{"$setElementOrder/conditions":[{"type":"X"},{"type":"Ready"}],"conditions":[{"type":"Ready","status":"True"}]}})"),
-            json::parse(R"({"status":{"conditions":[{"type":"X","status":"True"},{"type":"Ready","status":"True"}]}})"));
-  EXPECT_EQ(strategic(R"({"spec":{"taints":[{"key":"a"},{"key":"b"}]}})", R"({"spec":{"taints":[{"key":"c"}]}})"), json::parse(R"({"spec":{"taints":[{"key":"c"}]}})"));
+  EXPECT_EQ(
+      strategic(
+          R"({"status":{"conditions":[{"type":"Ready","status":"False"},{"type":"X","status":"True"}]}})",
+          R"({"status":{"$setElementOrder/conditions":[{"type":"X"},{"type":"Ready"}],"conditions":[{"type":"Ready","status":"True"}]}})"),
+      json::parse(R"({"status":{"conditions":[{"type":"X","status":"True"},{"type":"Ready","status":"True"}]}})"));
+  EXPECT_EQ(strategic(R"({"spec":{"taints":[{"key":"a"},{"key":"b"}]}})", R"({"spec":{"taints":[{"key":"c"}]}})"),
+            json::parse(R"({"spec":{"taints":[{"key":"c"}]}})"));
 }
 
 TEST(StrategicPatch, Directives) {
-  EXPECT_EQ(strategic(R"({"metadata":{"labels":{"a":"1","b":"2"},"finalizers":["x","y"]}})",
-                      R"({"metadata":{"labels":{"$patch":"replace","c":"3"},"$deleteFromPrimitiveList/finalizers":["x"],"finalizers":["z"]}})"),
-            json::parse(R"({"metadata":{"labels":{"c":"3"},"finalizers":["y","z"]}})"));
-  EXPECT_EQ(strategic(R"({"spec":{"volumes":[{"name":"v","emptyDir":{}}]}})", R"({"spec":{"volumes":[{"name":"v","$retainKeys":["name","hostPath"],"hostPath":{"path":"/p"}}]}})"),
-            json::parse(R"({"spec":{"volumes":[{"name":"v","hostPath":{"path":"/p"}}]}})"));
+  EXPECT_EQ(
+      strategic(
+          R"({"metadata":{"labels":{"a":"1","b":"2"},"finalizers":["x","y"]}})",
+          R"({"metadata":{"labels":{"$patch":"replace","c":"3"},"$deleteFromPrimitiveList/finalizers":["x"],"finalizers":["z"]}})"),
+      json::parse(R"({"metadata":{"labels":{"c":"3"},"finalizers":["y","z"]}})"));
+  EXPECT_EQ(
+      strategic(R"({"spec":{"volumes":[{"name":"v","emptyDir":{}}]}})",
+                R"({"spec":{"volumes":[{"name":"v","$retainKeys":["name","hostPath"],"hostPath":{"path":"/p"}}]}})"),
+      json::parse(R"({"spec":{"volumes":[{"name":"v","hostPath":{"path":"/p"}}]}})"));
   json::value v = json::object();
   EXPECT_FALSE(apply_strategic_patch(v, json::parse(R"({"spec":{"containers":[{"image":"x"}]}})")).has_value());
 }
@@ -68,7 +89,9 @@ TEST(StrategicPatch, Directives) {
 TEST(Apply, FieldsBelongToWhoAppliedThem) {
   cluster c;
   const std::string one = config_path + "/a?fieldManager=one", two = config_path + "/a?fieldManager=two";
-  const auto body = [](const std::string& data) { return R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":)" + data + "}"; };
+  const auto body = [](const std::string& data) {
+    return R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":)" + data + "}";
+  };
   EXPECT_EQ(c.answer("PATCH", one, body(R"({"x":"1","y":"1"})"), apply_type).status, 201u);
   c.ok("PATCH", two, body(R"({"z":"2","y":"1"})"), apply_type);  // sharing a field with the same value is fine
   EXPECT_EQ(c.refused(409, "PATCH", two, body(R"({"x":"2"})"), apply_type), "Conflict");
@@ -83,8 +106,14 @@ TEST(Apply, FieldsBelongToWhoAppliedThem) {
 TEST(Apply, ContainersOfAPod) {
   cluster c;
   const std::string at = pods_path + "/p?fieldManager=kubectl";
-  c.answer("PATCH", at, R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","labels":{"a":"1","b":"1"}},"spec":{"containers":[{"name":"main","image":"1"}]}})", apply_type);
-  const auto pod = c.ok("PATCH", at, R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","labels":{"a":"1"}},"spec":{"containers":[{"name":"main","image":"2"}]}})", apply_type);
+  c.answer(
+      "PATCH", at,
+      R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","labels":{"a":"1","b":"1"}},"spec":{"containers":[{"name":"main","image":"1"}]}})",
+      apply_type);
+  const auto pod = c.ok(
+      "PATCH", at,
+      R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","labels":{"a":"1"}},"spec":{"containers":[{"name":"main","image":"2"}]}})",
+      apply_type);
   EXPECT_EQ(text_at(array_at(pod, {"spec", "containers"})[0], {"image"}), "2");
   EXPECT_EQ(find(pod, {"metadata", "labels", "b"}), nullptr);
 }

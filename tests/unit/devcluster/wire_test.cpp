@@ -33,7 +33,8 @@ std::string envelope(const std::string& kind, const std::string& raw) {
 
 TEST(Spdy, DataAndPingsPassBothWays) {
   spdy::codec ours, theirs;
-  const std::string bytes = ours.data(5, "hello", false) + ours.ping(3) + ours.data(5, "", true) + ours.reply(7) + ours.go_away(7);
+  const std::string bytes =
+      ours.data(5, "hello", false) + ours.ping(3) + ours.data(5, "", true) + ours.reply(7) + ours.go_away(7);
   std::vector<spdy::frame> seen;
   for (const char c : bytes) {  // byte by byte: frames are found wherever reads end
     theirs.feed(std::string_view(&c, 1));
@@ -48,10 +49,11 @@ TEST(Spdy, DataAndPingsPassBothWays) {
 }
 
 TEST(Spdy, HostileFramesAreRefused) {
-  for (const std::string& bad : {be(0x80030001u, 4) + be(4, 4) + "abcd",                     // SYN_STREAM that is cut
-                                 be(0x80030001u, 4) + be(14, 4) + std::string(10, '\0') + "junk",  // headers that are no zlib stream
-                                 be(0x80030006u, 4) + be(1, 4) + "a",                        // PING that is cut
-                                 be(5, 4) + be(0x00ffffffu, 4)}) {                           // 16 MB of data
+  for (const std::string& bad :
+       {be(0x80030001u, 4) + be(4, 4) + "abcd",                           // SYN_STREAM that is cut
+        be(0x80030001u, 4) + be(14, 4) + std::string(10, '\0') + "junk",  // headers that are no zlib stream
+        be(0x80030006u, 4) + be(1, 4) + "a",                              // PING that is cut
+        be(5, 4) + be(0x00ffffffu, 4)}) {                                 // 16 MB of data
     spdy::codec codec;
     codec.feed(bad);
     EXPECT_FALSE(codec.next().has_value());
@@ -71,13 +73,21 @@ TEST(Spdy, HostileFramesAreRefused) {
 
 TEST(Protobuf, ObjectsOfKubectlCreate) {
   const std::string pair = len(1, "a") + len(2, "b");
-  const auto map = decode_protobuf_object(envelope("ConfigMap", len(1, len(1, "name") + len(3, "")) + len(2, pair))).value();
+  const auto map =
+      decode_protobuf_object(envelope("ConfigMap", len(1, len(1, "name") + len(3, "")) + len(2, pair))).value();
   EXPECT_EQ(map, json::parse(R"({"metadata":{"name":"name"},"data":{"a":"b"},"kind":"ConfigMap","apiVersion":"v1"})"));
-  const auto secret = decode_protobuf_object(envelope("Secret", len(1, len(1, "s")) + len(2, len(1, "k") + len(2, std::string("\0\xff", 2))) + len(3, "Opaque"))).value();
+  const auto secret =
+      decode_protobuf_object(
+          envelope("Secret",
+                   len(1, len(1, "s")) + len(2, len(1, "k") + len(2, std::string("\0\xff", 2))) + len(3, "Opaque")))
+          .value();
   EXPECT_EQ(text_at(secret, {"data", "k"}), "AP8=");
   EXPECT_FALSE(decode_protobuf_object(envelope("Deployment", "")).has_value());
   cluster c;
-  EXPECT_EQ(c.answer("POST", "/api/v1/namespaces", envelope("Namespace", len(1, len(1, "n"))), "application/vnd.kubernetes.protobuf").status, 201u);
+  EXPECT_EQ(c.answer("POST", "/api/v1/namespaces", envelope("Namespace", len(1, len(1, "n"))),
+                     "application/vnd.kubernetes.protobuf")
+                .status,
+            201u);
 }
 
 TEST(Protobuf, HostileBytesAreRefused) {
@@ -94,7 +104,13 @@ TEST(Protobuf, HostileBytesAreRefused) {
 }
 
 TEST(Exec, QueriesAreChecked) {
-  const auto parsed = exec_request::parse({{"command", "sh"}, {"command", "-c"}, {"stdin", "true"}, {"stdout", "1"}, {"stderr", "true"}, {"tty", "true"}}).value();
+  const auto parsed = exec_request::parse({{"command", "sh"},
+                                           {"command", "-c"},
+                                           {"stdin", "true"},
+                                           {"stdout", "1"},
+                                           {"stderr", "true"},
+                                           {"tty", "true"}})
+                          .value();
   EXPECT_EQ(parsed.command, (std::vector<std::string>{"sh", "-c"}));
   EXPECT_FALSE(parsed.errors) << "a terminal has one stream";
   EXPECT_FALSE(exec_request::parse({{"stdout", "true"}}).has_value());
@@ -107,7 +123,9 @@ TEST(Logs, TailsAndTrims) {
   const int fd = ::mkstemp(name);
   const std::string text = "one\ntwo\nthree\n";
   ASSERT_EQ(::write(fd, text.data(), text.size()), static_cast<ssize_t>(text.size()));
-  const auto tail = [&](std::int64_t lines) { return text.substr(static_cast<std::size_t>(tail_offset(fd, 0, static_cast<std::int64_t>(text.size()), lines))); };
+  const auto tail = [&](std::int64_t lines) {
+    return text.substr(static_cast<std::size_t>(tail_offset(fd, 0, static_cast<std::int64_t>(text.size()), lines)));
+  };
   EXPECT_EQ(tail(1), "three\n");
   EXPECT_EQ(tail(2), "two\nthree\n");
   EXPECT_EQ(tail(9), text);
