@@ -1,5 +1,6 @@
 #include "apps/devcluster/agent/environment.hpp"
 
+#include "apps/devcluster/agent/sandbox.hpp"
 #include "apps/devcluster/api/base64.hpp"
 
 namespace atrium::devcluster {
@@ -75,6 +76,25 @@ result<void> add_all(variables& out, const object_store& store, const json::valu
 }
 
 }  // namespace
+
+variables sandbox_variables(const json::value& pod, const variables& own) {
+  variables all = {{"PATH", inside::path},
+                   {"HOME", "/home/user"},
+                   {"USER", "user"},
+                   {"LOGNAME", "user"},
+                   {"SHELL", "/bin/bash"},
+                   {"LANG", "C.UTF-8"},
+                   {"HOSTNAME", std::string(text_at(pod, {"metadata", "name"}))},
+                   {"ATRIUM_POD_SOCKETS", inside::sockets}};
+  for (const auto& [name, value] : own) assign(all, name, value);
+  return all;
+}
+
+std::vector<std::string> environment_texts(const variables& all) {
+  std::vector<std::string> out;
+  for (const auto& [name, value] : all) out.push_back(name + "=" + value);
+  return out;
+}
 
 std::string expand(std::string_view text, const variables& known) {
   std::string out;

@@ -49,19 +49,8 @@ result<pod_worker::place> pod_worker::inside(std::string_view name) const {
                                        std::string(pod_->name()));
   place out{.pid = pid, .environment = {}, .cgroups = node_.cgroups.join_files(uid_, c->state.name), .directory = {}};
   const auto& spec = c->spec(pod());
-  variables all = {{"PATH", devcluster::inside::path},
-                   {"HOME", "/home/user"},
-                   {"USER", "user"},
-                   {"LOGNAME", "user"},
-                   {"SHELL", "/bin/bash"},
-                   {"LANG", "C.UTF-8"},
-                   {"HOSTNAME", std::string(pod_->name())},
-                   {"ATRIUM_POD_SOCKETS", devcluster::inside::sockets}};
-  if (const auto own = environment_of(node_.objects.store(), pod(), spec))
-    all.insert(all.end(), own->begin(), own->end());
-  std::map<std::string, std::string> last;
-  for (const auto& [key, value] : all) last[key] = value;
-  for (const auto& [key, value] : last) out.environment.push_back(key + "=" + value);
+  const auto own = environment_of(node_.objects.store(), pod(), spec);
+  out.environment = environment_texts(sandbox_variables(pod(), own ? *own : variables()));
   out.directory = text_at(spec, {"workingDir"}).empty() ? "/home/user" : std::string(text_at(spec, {"workingDir"}));
   return out;
 }

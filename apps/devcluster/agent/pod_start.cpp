@@ -1,15 +1,10 @@
 // Starting containers, finding running ones again, and running commands beside them.
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
-#include "apps/devcluster/agent/environment.hpp"
 #include "apps/devcluster/agent/pod_container.hpp"
 #include "apps/devcluster/agent/sandbox.hpp"
 #include "apps/devcluster/agent/volumes.hpp"
@@ -20,8 +15,6 @@ namespace atrium::devcluster {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr const char* stage = "/mnt";
 
 void write_text(const std::string& path, const std::string& text) {
   std::ofstream out(path + ".new", std::ios::binary);
@@ -36,24 +29,6 @@ std::string read_text(const std::string& path) {
   std::ostringstream out;
   out << in.rdbuf();
   return std::move(out).str();
-}
-
-bool exists(const std::string& path) {
-  std::error_code bad;
-  return fs::exists(path, bad);
-}
-
-std::optional<std::int64_t> quantity(const json::value& container, std::string_view resource) {
-  const auto* amount = find(container, {"resources", "limits", resource});
-  const auto parsed = amount ? parse_quantity(scalar_text(*amount)) : result<std::int64_t>(api_error("NotFound", ""));
-  if (!parsed) return std::nullopt;
-  return *parsed;
-}
-
-std::vector<std::string> words(const json::value& container, std::string_view field, const variables& known) {
-  std::vector<std::string> out;
-  for (const auto& word : array_at(container, {field})) out.push_back(expand(scalar_text(word), known));
-  return out;
 }
 
 }  // namespace
@@ -153,99 +128,6 @@ bool pod_worker::adopt(container& c) {
     ++c.state.restarts;
   }
   return false;
-}
-
-result<rt::process_options> pod_worker::launch_options(container& c) {
-  const auto& spec = c.spec(pod());
-  auto env = environment_of(node_.objects.store(), pod(), spec);
-  if (!env) return env.error();
-  auto volumes = open_volumes(node_.objects.store(), pod(),
-                              {.projects = node_.projects, .pod_folder = folder_, .root = node_.root});
-  if (!volumes) return volumes.error();
-
-  rt::process_options out;
-  sandbox_spec sandbox{.bwrap = node_.bwrap,
-                       .hostname = std::string(pod_->name()).substr(0, 63),
-                       .directory = {},
-                       .mounts = {},
-                       .command = {}};
-  std::vector<std::string> argv = {"/proc/self/exe", "devcluster", "launch"};
-  const auto add = [&](std::initializer_list<std::string> more) { argv.insert(argv.end(), more); };
-  auto& held = c.held;
-  held.clear();
-  int staged = 0;
-  // As root by descriptor through the staging folder; as a user by path.
-  const auto visible = [&](rt::unique_fd fd) {
-    const int number = fd.get();
-    held.push_back(std::move(fd));
-    if (!node_.root) return fs::read_symlink("/proc/self/fd/" + std::to_string(number)).string();
-    const std::string name = "m" + std::to_string(staged++);
-    add({"--bind", std::to_string(number) + "=" + name});
-    out.descriptors.emplace_back(number, number);
-    return std::string(stage) + "/" + name;
-  };
-  const auto open_own = [&](const std::string& path) {
-    return rt::unique_fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
-  };
-  const std::string etc = visible(open_own(folder_ + "/etc"));
-  for (const std::string file : {"passwd", "group", "hosts", "hostname", "nsswitch.conf"})
-    sandbox.mounts.push_back({etc + "/" + file, "/etc/" + file, true});
-  sandbox.mounts.push_back({visible(open_own(folder_ + "/sockets")), inside::sockets, false});
-  sandbox.mounts.push_back(
-      {visible(rt::unique_fd(::fcntl(node_.program.get(), F_DUPFD_CLOEXEC, 3))), inside::program, true});
-  for (const auto& mount : array_at(spec, {"volumeMounts"})) {
-    const auto volume = volumes->find(std::string(text_at(mount, {"name"})));
-    if (volume == volumes->end())
-      return api_error("BadRequest", "volumeMounts names a volume that the pod does not have");
-    auto fd = open_below(volume->second.get(), std::string(text_at(mount, {"subPath"})), true, node_.root);
-    if (!fd) return fd.error();
-    sandbox.mounts.push_back(
-        {visible(std::move(*fd)), std::string(text_at(mount, {"mountPath"})), true_at(mount, {"readOnly"})});
-  }
-
-  variables all = {{"PATH", inside::path},
-                   {"HOME", "/home/user"},
-                   {"USER", "user"},
-                   {"LOGNAME", "user"},
-                   {"SHELL", "/bin/bash"},
-                   {"LANG", "C.UTF-8"},
-                   {"HOSTNAME", std::string(pod_->name())},
-                   {"ATRIUM_POD_SOCKETS", inside::sockets}};
-  all.insert(all.end(), env->begin(), env->end());
-  sandbox.command = words(spec, "command", all);
-  for (auto& word : words(spec, "args", all)) sandbox.command.push_back(std::move(word));
-  if (sandbox.command.empty()) sandbox.command = {"atrium", "project"};  // what the project image runs
-  sandbox.directory = text_at(spec, {"workingDir"}).empty() ? "/home/user" : std::string(text_at(spec, {"workingDir"}));
-  std::map<std::string, std::string> last;
-  for (const auto& [key, value] : all) last[key] = value;
-  out.environment.emplace();
-  for (const auto& [key, value] : last) out.environment->push_back(key + "=" + value);
-
-  resource_limits limits;
-  if (const auto memory = quantity(spec, "memory")) limits.memory_bytes = *memory / 1000;
-  if (const auto cpu = quantity(spec, "cpu")) limits.cpu_milli = *cpu;
-  std::string problem;
-  for (const auto& file : node_.cgroups.prepare(uid_, c.state.name, limits, problem)) add({"--cgroup", file});
-  if (!problem.empty())
-    emit(event_recorder::severity::warning, "LimitsNotEnforced", "These limits could not be set: " + problem, &c);
-  c.memory_kills = node_.cgroups.out_of_memory_kills(uid_, c.state.name);
-
-  const std::string stem = c.folder + "/" + std::to_string(c.attempt);
-  held.emplace_back(::open((stem + ".status").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
-  const int status = held.back().get();
-  held.emplace_back(::open((stem + ".log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-  out.standard_output = out.standard_error = held.back().get();
-  if (status < 0 || out.standard_output < 0)
-    return api_error("InternalError", "the container's log cannot be written; is the disk full?");
-  out.descriptors.emplace_back(status, status);
-  sandbox.status_fd = status;
-  add({"--keep", std::to_string(status)});
-  if (node_.root) add({"--stage", stage, "--id", std::to_string(sandbox_id)});
-  argv.push_back("--");
-  for (auto& word : bwrap_arguments(sandbox, exists)) argv.push_back(std::move(word));
-  out.argv = std::move(argv);
-  out.new_session = true;
-  return out;
 }
 
 rt::task<bool> pod_worker::start(container& c) {
