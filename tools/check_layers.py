@@ -12,6 +12,7 @@ ALLOWED = {  # room -> rooms whose headers it may include
     "runtime/base": {"base"},
     "runtime/rt": {"base", "rt"},
     "runtime/asio": {"base", "rt", "asio"},
+    "runtime/sim": {"base", "rt", "sim"},
     "net": {"base", "rt", "net"},
     "pg": {"base", "rt", "pg"},
     "k8s": {"base", "rt", "net", "k8s"},
