@@ -16,8 +16,8 @@ rt::task<void> wait_on(rt::condition& c) { co_await c.wait(); }
 
 }  // namespace
 
-keeper::keeper(pod_cache& pods, store::project_actions& actions, rt::duration resync)
-    : pods_(pods), actions_(actions), resync_(resync) {
+keeper::keeper(pod_cache& pods, store::project_actions& actions, store::worker_leaders& leaders, rt::duration resync)
+    : pods_(pods), actions_(actions), leaders_(leaders), resync_(resync) {
   pods_.on_change([this](domain::project_id id) { mark(id); });
 }
 
@@ -46,8 +46,28 @@ rt::task<void> keeper::resync() {
   }
 }
 
-rt::task<void> keeper::lead() {
+/// Waits out a database that is away: whoever leads must not give up because of it.
+rt::task<void> keeper::claim() {
+  k8s::backoff pause({.first = std::chrono::milliseconds(100), .longest = std::chrono::seconds(5)});
+  for (;;) {
+    rt::duration wait{};
+    try {
+      if (co_await leaders_.claim(fence_)) co_return;
+      throw failure(error(disposition::conflict, "Another replica leads this worker by now.")
+                        .with_code(std::string(store::code_not_leading)));
+    } catch (const failure& f) {
+      if (f.disposition() == disposition::cancelled || f.error().code() == store::code_not_leading) throw;
+      log::warn("leadership could not be written", {{"error", f.error()}});
+      wait = pause.next(loop_now());
+    }
+    co_await rt::sleep_for(wait);
+  }
+}
+
+rt::task<void> keeper::lead(std::int64_t token) {
   co_await pods_.wait_synced();
+  fence_.token = token;
+  co_await claim();
   dirty_.emplace();
   std::exception_ptr failed;
   rt::scope s(&co_await rt::this_task());
@@ -84,7 +104,7 @@ rt::task<void> keeper::work() {
       co_await write_batch(batch);
       pause.reset();
     } catch (const failure& f) {
-      if (f.disposition() == disposition::cancelled) throw;
+      if (f.disposition() == disposition::cancelled || f.error().code() == store::code_not_leading) throw;
       log::warn("states could not be written", {{"error", f.error()}, {"projects", batch.size()}});
       for (const auto& id : batch) dirty_->add(id.str());
       wait = pause.next(loop_now());
@@ -106,7 +126,7 @@ rt::task<void> keeper::write_batch(std::vector<domain::project_id> batch) {
     if (d.write) updates.push_back(std::move(*d.write));
   }
   if (updates.empty()) co_return;
-  const auto changed = co_await actions_.set_states(updates);
+  const auto changed = co_await actions_.set_states(updates, fence_);
   writes.add(changed.size());
   // What a fence or another state refused is looked at again with fresh eyes.
   if (changed.size() == updates.size()) co_return;

@@ -34,13 +34,14 @@ class pod_cache {
 
 class keeper {
  public:
-  keeper(pod_cache& pods, store::project_actions& actions, rt::duration resync = std::chrono::seconds(30));
+  keeper(pod_cache& pods, store::project_actions& actions, store::worker_leaders& leaders, rt::duration resync = std::chrono::seconds(30));
 
   /// The leader's work, until cancelled: first compares every row with every pod, then follows changes, and compares
-  /// all again every `resync`.
-  rt::task<void> lead();
+  /// all again every `resync`. Every write carries `token`. @errors conflict when another leader has a newer one
+  rt::task<void> lead(std::int64_t token);
 
  private:
+  rt::task<void> claim();
   rt::task<void> mark_all();
   rt::task<void> resync();
   rt::task<void> work();
@@ -49,6 +50,8 @@ class keeper {
 
   pod_cache& pods_;
   store::project_actions& actions_;
+  store::worker_leaders& leaders_;
+  store::leader_fence fence_{"manage-state"};
   rt::duration resync_;
   std::optional<k8s::work_queue_core> dirty_;  ///< only while leading
   rt::condition changed_;

@@ -3,6 +3,7 @@
 #include "apps/manage-state/usage.hpp"
 #include "apps/service/service.hpp"
 #include "apps/store/migrations.hpp"
+#include "atrium/base/log.hpp"
 #include "atrium/k8s/election.hpp"
 
 namespace atrium::manage_state {
@@ -23,11 +24,24 @@ void define(settings& s, parameters& p) {
   s.add("leader-lease", "TIME", "how long other replicas wait after the leader's last sign of life", p.leader_lease);
 }
 
-rt::task<void> lead(keeper& k, usage_poller& usage) {
+/// Returns when the database has a newer leader: then this one competes again.
+rt::task<void> lead(keeper& k, usage_poller& usage, std::int64_t token) {
   rt::scope s(&co_await rt::this_task());
-  s.spawn(k.lead(), "keep states");
+  s.spawn(k.lead(token), "keep states");
   s.spawn(usage.run(), "poll usage");
-  co_await s.join();
+  try {
+    co_await s.join();
+  } catch (const failure& f) {
+    if (f.error().code() != store::code_not_leading) throw;
+    log::warn("the database has a newer leader", {{"token", token}});
+  }
+}
+
+rt::task<void> compete(k8s::client& api, k8s::election_options options, keeper& k, usage_poller& usage) {
+  for (;;) {
+    co_await k8s::run_elected(api, options, [&](std::int64_t token) { return lead(k, usage, token); });
+    co_await rt::sleep_for(options.retry_period);
+  }
 }
 
 rt::task<void> serve(service::context& c, const parameters& p) {
@@ -38,7 +52,8 @@ rt::task<void> serve(service::context& c, const parameters& p) {
   k8s::client api(k8s::config::load(common.kubeconfig), {.user_agent = "atrium/manage-state"});
   pod_cache pods(api, p.namespaces.empty() ? std::vector{common.name_space} : p.namespaces,
                  {.quiet_limit = p.watchdog_stream});
-  keeper states(pods, actions, p.resync);
+  store::worker_leaders leaders(pool);
+  keeper states(pods, actions, leaders, p.resync);
   usage_poller usage(pods, usage_table, p.usage_interval);
   c.ready_when("database", [&pool]() -> rt::task<void> {
     auto session = co_await pool.acquire();
@@ -50,14 +65,14 @@ rt::task<void> serve(service::context& c, const parameters& p) {
   });
   c.spawn(pods.run(), "watch pods");
   const auto lease = p.leader_lease;
-  c.spawn(k8s::run_elected(api,
-                           {.ns = common.name_space,
-                            .name = "atrium-manage-state",
-                            .identity = k8s::unique_identity(),
-                            .lease_duration = lease,
-                            .renew_deadline = lease * 2 / 3,
-                            .retry_period = lease * 2 / 15},
-                           [&](std::int64_t) { return lead(states, usage); }),
+  c.spawn(compete(api,
+                  {.ns = common.name_space,
+                   .name = "atrium-manage-state",
+                   .identity = k8s::unique_identity(),
+                   .lease_duration = lease,
+                   .renew_deadline = lease * 2 / 3,
+                   .retry_period = lease * 2 / 15},
+                  states, usage),
           "election");
   co_await c.serve();
 }

@@ -7,6 +7,7 @@ namespace atrium::store {
 std::span<const pg::migration> migrations() noexcept {
   static const pg::migration all[] = {
       {1, "accounts, sessions, keys, projects, settings, logs", step_001},
+      {2, "leaders of workers", step_002},
   };
   return all;
 }

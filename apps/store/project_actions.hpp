@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "apps/store/projects.hpp"
+#include "apps/store/worker_leaders.hpp"
 
 namespace atrium::store {
 
+inline constexpr std::string_view code_not_leading = "store.not_leading";
 inline constexpr std::string_view action_channel = "atrium_action";
 
 /// A request that this worker holds until lease_until, unless its fence is overtaken.
@@ -69,8 +71,10 @@ class project_actions {
   /// projects.run_quota as used by a start. False: overtaken.
   rt::task<bool> set_run_quota(domain::project_id, std::int64_t fence, const domain::run_quota&);
 
-  /// Writes all in one statement, rows in a fixed order; gives the projects changed.
+  /// Writes all in one statement, rows in a fixed order; gives the projects changed. With `leader`, only while that fence is
+  /// in force. @errors conflict with code_not_leading when it is not
   rt::task<std::vector<domain::project_id>> set_states(std::span<const state_update>);
+  rt::task<std::vector<domain::project_id>> set_states(std::span<const state_update>, const leader_fence& leader);
   /// Projects whose state says that a pod may exist: what an observer compares with the pods that do.
   struct observed {
     domain::project_id project_id;
@@ -83,6 +87,7 @@ class project_actions {
   rt::task<std::vector<observed>> observe(std::span<const domain::project_id>);
 
  private:
+  rt::task<std::vector<domain::project_id>> write_states(std::span<const state_update>, const leader_fence* leader);
   pg::pool& pool_;
 };
 

@@ -5,6 +5,6 @@
 
 namespace atrium::store {
 
-extern const std::string_view step_001;
+extern const std::string_view step_001, step_002;
 
 }  // namespace atrium::store
