@@ -130,6 +130,7 @@ rt::task<std::unique_ptr<exec_session>> client::exec(std::string ns, std::string
   const bool token_file = !state_->settings.token_file.empty();
   for (bool again = token_file;;) {
     auto head = state_->make_request("GET", target);
+    head.headers.set("Accept", "*/*");  // the API server answers 406 when only JSON will do
     co_await state_->authorize(head);
     try {
       co_return std::make_unique<websocket_exec>(
