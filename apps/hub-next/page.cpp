@@ -8,9 +8,11 @@ namespace atrium::hub_next {
 
 namespace {
 
+// The same mark as the application's icon.
 constexpr std::string_view mark =
-    "<svg viewBox=\"0 0 20 20\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"2\" aria-hidden=\"true\">"
-    "<path d=\"M3 17V8l7-5 7 5v9M7 17v-6h6v6\"/></svg>";
+    "<svg viewBox=\"0 0 32 32\" aria-hidden=\"true\"><rect width=\"32\" height=\"32\" rx=\"8\" fill=\"#4a4fd0\"/>"
+    "<path d=\"M8 24V14a8 8 0 0 1 16 0v10\" fill=\"none\" stroke=\"#fff\" stroke-width=\"3\" stroke-linecap=\"round\"/>"
+    "<path d=\"M13.5 24v-9a2.5 2.5 0 0 1 5 0v9z\" fill=\"#fff\"/></svg>";
 
 }  // namespace
 

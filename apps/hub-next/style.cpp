@@ -6,10 +6,10 @@ namespace atrium::hub_next {
 const std::string_view style_sheet = R"css(
 :root{color-scheme:light dark;--font:system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;--mono:ui-monospace,"SF Mono",Menlo,Consolas,monospace;
 --ground:oklch(98.5% .003 260);--card:oklch(100% 0 0);--line:oklch(89% .006 260);--line-strong:oklch(62% .012 260);--text:oklch(22% .02 260);--quiet:oklch(43% .02 260);
---accent:oklch(48% .17 264);--accent-strong:oklch(41% .17 264);--on-accent:oklch(99% 0 0);--bad:oklch(47% .18 27);--bad-ground:oklch(96.5% .02 27);--good:oklch(50% .13 150);
+--accent:oklch(49% .19 275);--accent-strong:oklch(43% .19 275);--on-accent:oklch(99% 0 0);--bad:oklch(47% .18 27);--bad-ground:oklch(96.5% .02 27);--good:oklch(50% .13 150);
 --s1:4px;--s2:8px;--s3:12px;--s4:16px;--s5:24px;--s6:32px;--s7:48px;--r1:6px;--r2:10px;--display:clamp(28px,4.6vw,40px)}
 @media (prefers-color-scheme:dark){:root{--ground:oklch(18% .012 260);--card:oklch(22% .014 260);--line:oklch(32% .014 260);--line-strong:oklch(58% .014 260);--text:oklch(95% .005 260);--quiet:oklch(78% .012 260);
---accent:oklch(76% .12 264);--accent-strong:oklch(83% .1 264);--on-accent:oklch(18% .03 264);--bad:oklch(79% .12 27);--bad-ground:oklch(28% .05 27);--good:oklch(78% .13 150)}}
+--accent:oklch(76% .12 275);--accent-strong:oklch(83% .1 275);--on-accent:oklch(18% .03 275);--bad:oklch(79% .12 27);--bad-ground:oklch(28% .05 27);--good:oklch(78% .13 150)}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
 body{margin:0;font:400 14px/1.5 var(--font);color:var(--text);background:var(--ground);min-height:100vh;display:flex;flex-direction:column}
@@ -19,7 +19,7 @@ a{color:var(--accent);text-underline-offset:2px}
 header,footer,main{width:100%;max-width:1040px;margin:0 auto;padding:0 var(--s5)}
 header{display:flex;align-items:center;gap:var(--s5);min-height:56px}
 .brand{display:flex;align-items:center;gap:var(--s2);font-weight:700;font-size:16px;color:var(--text);text-decoration:none;min-height:44px}
-.brand svg{width:20px;height:20px;color:var(--accent)}
+.brand svg{width:24px;height:24px}
 header nav{margin-left:auto;display:flex;gap:var(--s4)}
 nav a{color:var(--quiet);text-decoration:none;display:inline-flex;align-items:center;min-height:44px}nav a:hover{color:var(--text);text-decoration:underline}
 main{flex:1;padding-top:var(--s6);padding-bottom:var(--s7)}
