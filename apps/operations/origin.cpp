@@ -54,6 +54,7 @@ std::string_view last_element(std::string_view list) {
 /// The address in "1.2.3.4", "1.2.3.4:5", "::1" or "[::1]:5"; empty when there is none.
 std::string address_in(std::string_view text) {
   unsigned char bytes[16];
+  if (text.find('\0') != std::string_view::npos) return {};  // what stands behind it would not be looked at
   std::string host(text);
   if (host.starts_with('[')) host = host.substr(1, host.find(']') - 1);
   else if (std::count(host.begin(), host.end(), ':') == 1) host.resize(host.find(':'));
@@ -70,9 +71,13 @@ bool came_by_tls(const net::request& request) {
 
 bool same_origin(const net::request& request) {
   const auto own = own_authority(request);
-  if (const auto origin = request.headers.find("Origin")) return !own.empty() && authority_of(*origin) == own;
+  // A page that came without TLS may be anybody's; the other way round, TLS may end in front of the edge.
+  const auto ours = [&](std::string_view url) {
+    return !own.empty() && authority_of(url) == own && (!came_by_tls(request) || lower(url).starts_with("https:"));
+  };
+  if (const auto origin = request.headers.find("Origin")) return ours(*origin);
   if (const auto site = request.headers.find("Sec-Fetch-Site")) return *site == "same-origin" || *site == "none";
-  if (const auto referer = request.headers.find("Referer")) return !own.empty() && authority_of(*referer) == own;
+  if (const auto referer = request.headers.find("Referer")) return ours(*referer);
   return true;
 }
 

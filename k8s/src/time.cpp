@@ -58,7 +58,8 @@ std::optional<wall_time> parse_time(std::string_view text) noexcept {
   const int s = number(text, at, 2);
   if (s < 0 || s > 60) return std::nullopt;
   const year_month_day date{year{y}, month{unsigned(mo)}, day{unsigned(d)}};
-  if (!date.ok()) return std::nullopt;
+  // The clock counts nanoseconds in 64 bits: it can say 1678 to 2261.
+  if (!date.ok() || y < 1700 || y > 2200) return std::nullopt;
 
   std::int64_t micros = 0;
   if (literal(text, at, '.')) {

@@ -45,6 +45,23 @@ error missing(std::string_view op, std::string_view pointer) {
                                   " operation does not apply: the path '" + std::string(pointer) + "' does not exist.");
 }
 
+/// Copies may double what was copied before: few operations could make more than any memory holds. The API server of
+/// Kubernetes has the same bound.
+constexpr std::size_t most_copied = 3u << 20;
+constexpr unsigned deepest = 64;
+
+/// About the memory that a value takes; more than most_copied for one that is nested too deeply to be walked.
+std::size_t weight(const json::value& v, unsigned depth = 0) {
+  if (depth > deepest) return most_copied + 1;
+  std::size_t sum = sizeof(json::value);
+  if (const auto* text = v.if_string()) return sum + text->size();
+  if (const auto* array = v.if_array())
+    for (const auto& item : *array) sum += weight(item, depth + 1);
+  if (const auto* object = v.if_object())
+    for (const auto& [key, value] : *object) sum += key.size() + weight(value, depth + 1);
+  return sum;
+}
+
 json::value* locate(json::value& root, std::span<const std::string> tokens) {
   json::value* at = &root;
   for (const auto& token : tokens) {
@@ -96,7 +113,7 @@ bool remove_at(json::value& root, const std::vector<std::string>& tokens) {
   return true;
 }
 
-result<void> apply_operation(json::value& target, const json::value& operation) {
+result<void> apply_operation(json::value& target, const json::value& operation, std::size_t& copied_bytes) {
   const auto op = text_at(operation, {"op"});
   const auto* at = find(operation, {"path"});
   const auto* value = find(operation, {"value"});
@@ -124,6 +141,8 @@ result<void> apply_operation(json::value& target, const json::value& operation) 
     if (!from) return from.error();
     const json::value* source = locate(target, *from);
     if (!source) return missing(op, text_at(operation, {"from"}));
+    copied_bytes += weight(*source);
+    if (copied_bytes > most_copied) return api_error("RequestEntityTooLarge", "The operations of this JSON patch copy more than 3 MiB.");
     json::value copied = *source;
     if (op == "move" && !remove_at(target, *from)) return missing(op, text_at(operation, {"from"}));
     if (!add_at(target, *tokens, std::move(copied))) return missing(op, pointer);
@@ -141,8 +160,9 @@ result<void> apply_json_patch(json::value& target, const json::value& patch) {
   if (operations->size() > 10'000)
     return api_error("RequestEntityTooLarge", "A JSON patch has at most 10000 operations.");
   json::value work = target;  // all or nothing
+  std::size_t copied_bytes = 0;
   for (const auto& operation : *operations)
-    if (auto done = apply_operation(work, operation); !done) return done.error();
+    if (auto done = apply_operation(work, operation, copied_bytes); !done) return done.error();
   target = std::move(work);
   return {};
 }

@@ -35,6 +35,18 @@ TEST(JsonPatch, AllOrNothing) {
   }
 }
 
+TEST(JsonPatch, CopiesOfCopiesAreBounded) {
+  // 40 doublings of one number would be 10^12 of them.
+  std::string patch = "[";
+  for (int i = 0; i < 40; ++i) patch += (i ? "," : "") + std::string(R"({"op":"copy","from":"/a","path":"/a/-"})");
+  json::value v = json::parse(R"({"a":[1]})");
+  const auto before = v;
+  const auto done = apply_json_patch(v, json::parse(patch + "]"));
+  ASSERT_FALSE(done.has_value());
+  EXPECT_EQ(reason_of(done.error()), "RequestEntityTooLarge");
+  EXPECT_EQ(v, before);
+}
+
 TEST(JsonPatch, TestGuardsATaint) {
   cluster c;
   c.ok("POST", "/api/v1/nodes", R"({"metadata":{"name":"n"},"spec":{"taints":[{"key":"k","effect":"NoSchedule"}]}})");

@@ -29,6 +29,14 @@ TEST(SameOrigin, RefusesForeignAndOpaqueOnes) {
   EXPECT_FALSE(same_origin(with({{"Origin", "http://localhost"}})));
 }
 
+TEST(SameOrigin, APageWithoutTlsIsNotTheOneBehindIt) {
+  for (const char* field : {"Origin", "Referer"}) {
+    EXPECT_FALSE(same_origin(with({{"Host", "a"}, {"X-Forwarded-Proto", "https"}, {field, "http://a"}})));
+    EXPECT_TRUE(same_origin(with({{"Host", "a"}, {"X-Forwarded-Proto", "https"}, {field, "HTTPS://a"}})));
+    EXPECT_TRUE(same_origin(with({{"Host", "a"}, {field, "https://a"}}))) << "TLS may end in front of the edge";
+  }
+}
+
 TEST(SameOrigin, UsesWhatElseABrowserSays) {
   EXPECT_TRUE(same_origin(with({{"Host", "a"}, {"Sec-Fetch-Site", "same-origin"}})));
   EXPECT_FALSE(same_origin(with({{"Host", "a"}, {"Sec-Fetch-Site", "same-site"}})));
@@ -43,6 +51,7 @@ TEST(ClientAddress, IsWhatTheLastHopSaw) {
   EXPECT_EQ(client_address(with({}), "[2001:db8::1]:5000"), "2001:db8::1");
   EXPECT_EQ(client_address(with({}), "unix:/run/x.sock"), "");
   EXPECT_EQ(client_address(with({{"X-Forwarded-For", "6.6.6.6, 192.0.2.9"}}), "unix:/x"), "192.0.2.9");
+  EXPECT_EQ(client_address(with({{"X-Forwarded-For", std::string("192.0.2.9\0x", 11)}}), "192.0.2.7:1"), "192.0.2.7");
   EXPECT_EQ(client_address(with({{"X-Forwarded-For", "'; DROP TABLE"}}), "192.0.2.7:1"), "192.0.2.7");
 }
 

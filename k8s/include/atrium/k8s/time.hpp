@@ -10,7 +10,7 @@ namespace atrium::k8s {
 
 using wall_time = std::chrono::system_clock::time_point;
 
-/// "2026-11-24T10:00:00Z", with any fraction and any numeric offset.
+/// "2026-11-24T10:00:00Z", with any fraction and any numeric offset; years from 1700 to 2200.
 std::optional<wall_time> parse_time(std::string_view text) noexcept;
 std::string format_seconds(wall_time);  ///< metav1.Time: whole seconds
 std::string format_millis(wall_time);   ///< as kept in projects.state and projects.status
