@@ -5,7 +5,8 @@ set(ATRIUM_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Woverloaded-virtual -Wno-
 function(atrium_common_options target)
   target_compile_options(${target} PRIVATE ${ATRIUM_WARNINGS})
   if(ATRIUM_SANITIZE STREQUAL "address")
-    target_compile_options(${target} PRIVATE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+    # fuzzer-no-link: the counters that steer libFuzzer, so that one sanitized build serves the tests and tests/fuzz.
+    target_compile_options(${target} PRIVATE -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
     target_link_options(${target} INTERFACE -fsanitize=address,undefined)
     target_link_options(${target} PRIVATE -fsanitize=address,undefined)
   elseif(ATRIUM_SANITIZE STREQUAL "thread")
