@@ -44,6 +44,7 @@ class session_core : public std::enable_shared_from_this<session_core> {
   void start_writer();
   static rt::task<void> run_writer(std::shared_ptr<session_core>);
   rt::task<void> write_batch(std::vector<outgoing>& batch);
+  rt::task<void> write_pieces(frame_head head, std::span<const std::byte> payload);
   rt::task<void> write_now(opcode, std::span<const std::byte> payload);
   rt::task<void> wait_written(std::uint64_t ticket);
   /// Queues a close frame unless one was, then waits until it is written, at most for `limit`.
@@ -84,6 +85,8 @@ class session_core : public std::enable_shared_from_this<session_core> {
 
   rt::time_point heard_, reading_since_, progress_;
   bool ping_waits_ = false;
+  std::uint64_t ping_ticket_ = 0;               // of the ping that waits
+  std::optional<rt::time_point> ping_written_;  // when the stream took it
   keepalive_timer timer_{*this};
 };
 

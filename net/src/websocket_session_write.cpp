@@ -95,10 +95,12 @@ rt::task<void> session_core::write_batch(std::vector<outgoing>& batch) {
       if (!batch[to].payload.empty()) parts.push_back(part(rt::as_bytes(batch[to].payload)));
       bytes += batch[to].bytes();
     }
-    co_await stream_->write_all(std::span(parts));
+    if (bytes > write_piece) co_await write_pieces(batch[from].head, rt::as_bytes(batch[from].payload));
+    else co_await stream_->write_all(std::span(parts));
     progress_ = loop_.now();
     queued_bytes_ -= bytes;
     written_ += to - from;
+    if (ping_waits_ && written_ >= ping_ticket_ && !ping_written_) ping_written_ = progress_;
     written_changed_.notify_all();
     from = to;
   }
@@ -113,7 +115,10 @@ rt::task<void> session_core::write_now(opcode op, std::span<const std::byte> pay
     apply_mask({reinterpret_cast<std::byte*>(masked.data()), masked.size()}, *mask);
     payload = rt::as_bytes(masked);
   }
-  const auto head = make_head(op, payload.size(), mask);
+  co_await write_pieces(make_head(op, payload.size(), mask), payload);
+}
+
+rt::task<void> session_core::write_pieces(frame_head head, std::span<const std::byte> payload) {
   auto piece = payload.first(std::min(payload.size(), write_piece));
   iovec parts[] = {part(head.view()), part(piece)};
   progress_ = loop_.now();
@@ -210,7 +215,10 @@ void session_core::keep_alive() noexcept {
   if (cut_) return;
   const auto now = loop_.now();
   // Silence counts only while somebody listens: a handler that is busy does not make its peer look dead.
-  const bool silent = reading_ && now - std::max(heard_, reading_since_) >= options_.dead_after;
+  // Nor does a ping count that still stands behind a large message on a slow link: `stuck` watches that message.
+  auto silent_since = std::max(heard_, reading_since_);
+  if (ping_waits_) silent_since = ping_written_ ? std::max(silent_since, *ping_written_ - options_.ping_interval) : now;
+  const bool silent = reading_ && now - silent_since >= options_.dead_after;
   const bool stuck = writing_ && now - progress_ >= options_.dead_after;
   if (silent || stuck) {
     dead_ = true;
@@ -218,7 +226,8 @@ void session_core::keep_alive() noexcept {
   }
   if (now - heard_ >= options_.ping_interval && !ping_waits_ && !close_sent_) {
     ping_waits_ = true;
-    enqueue(opcode::ping, {});
+    ping_written_.reset();
+    ping_ticket_ = enqueue(opcode::ping, {});
   }
   arm_keepalive();
 }

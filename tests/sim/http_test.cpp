@@ -1,0 +1,128 @@
+// HTTP client with kept connections against our server over a bad network: every request gets exactly one answer, its own,
+// or a clear failure; what is not idempotent is never handled twice.
+#include "atrium/net/client.hpp"
+
+#include "tests/sim/simulate.hpp"
+
+namespace atrium::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct world {
+  sim::simulation& sim;
+  std::map<std::string, int> handled;  // by id of the request
+  int answered = 0, failed = 0;
+};
+
+std::string payload(const std::string& id, std::size_t size) {
+  std::string text;
+  while (text.size() < size) text += id;
+  text.resize(size);
+  return text;
+}
+
+rt::task<void> handle(world& w, net::exchange& x) {
+  const std::string id(*x.request().headers.find("x-id"));
+  ++w.handled[id];
+  EXPECT_LE(w.handled[id], x.request().method == "POST" ? 1 : 2) << x.request().method << " handled too often";
+  std::string body;
+  if (x.request().method != "GET") body = co_await x.body().text(1u << 20);
+  if (w.sim.random().chance(0.3)) co_await rt::sleep_for(w.sim.random().between(rt::duration(0), rt::duration(2s)));
+  const auto size = static_cast<std::size_t>(std::atoll(std::string(*x.request().headers.find("x-size")).c_str()));
+  auto text = x.request().method + " " + id + " " + std::to_string(body.size()) + " " + payload(id, size);
+  if (!body.empty()) EXPECT_EQ(body, payload(id, body.size()));
+  if (w.sim.random().chance(0.5)) co_return co_await x.respond(net::response::text(200, text));
+  auto writer = co_await x.start(net::response::text(200, ""));
+  for (std::string_view rest = text; !rest.empty();) {
+    const auto n = std::min<std::size_t>(rest.size(), w.sim.random().between(1, 5000));
+    co_await writer->write(rest.substr(0, n));
+    rest.remove_prefix(n);
+  }
+  co_await writer->finish();
+}
+
+rt::task<void> ask(world& w, net::http_client& by, const net::origin& to, std::string id) {
+  auto& r = w.sim.random();
+  net::request head;
+  head.method = r.chance(0.5) ? "GET" : r.chance(0.5) ? "POST" : "PUT";
+  const auto size = r.chance(0.1) ? r.below(60'000) : r.below(100);
+  head.headers.add("X-Id", id);
+  head.headers.add("X-Size", std::to_string(size));
+  std::string body;
+  if (head.method != "GET") body = payload(id, r.chance(0.1) ? r.below(60'000) : r.below(100));
+  const auto method = head.method;
+  const auto sent = body.size();
+  try {
+    auto answer = co_await by.fetch(to, std::move(head), std::move(body));
+    if (answer.status == 408) {  // the body was on its way for too long: said clearly
+      ++w.failed;
+      co_return;
+    }
+    ++w.answered;
+    EXPECT_EQ(answer.status, 200u);
+    EXPECT_EQ(answer.body, method + " " + id + " " + std::to_string(sent) + " " + payload(id, size)) << "somebody else's answer";
+    EXPECT_GE(w.handled[id], 1);
+  } catch (const failure& f) {
+    const auto d = f.disposition();
+    if (d == disposition::cancelled) throw;
+    ++w.failed;
+    EXPECT_TRUE(d == disposition::disconnected || d == disposition::timed_out) << f.error().describe();
+  }
+}
+
+rt::task<void> ask_often(world& w, net::http_client& by, const net::origin& to, std::string name) {
+  for (int i = 0; i < 7; ++i) {
+    auto one = ask(w, by, to, name + std::to_string(i));
+    if (w.sim.random().chance(0.1)) {
+      try {
+        co_await rt::with_timeout(w.sim.random().between(rt::duration(1ms), rt::duration(3s)), std::move(one));
+      } catch (const failure& f) {
+        EXPECT_EQ(f.disposition(), disposition::timed_out);
+      }
+    } else {
+      co_await std::move(one);
+    }
+    if (w.sim.random().chance(0.1)) co_await rt::sleep_for(w.sim.random().between(rt::duration(0), rt::duration(90s)));
+  }
+}
+
+rt::task<void> serve(net::http_server& server, rt::listener& l) { co_await server.serve(l); }
+
+rt::task<void> exchange_all(sim::simulation& s, bool orderly) {
+  world w{s, {}};
+  net::http_server server([&w](net::exchange& x) { return handle(w, x); });
+  auto l = rt::listener::bind(rt::endpoint::parse("127.0.0.1:0"));
+  net::origin to;
+  to.host = "127.0.0.1";
+  to.port = l.local().port();
+  rt::scope serving(&co_await rt::this_task());
+  serving.spawn(serve(server, l), "serve");
+  {
+    net::http_client client;
+    co_await rt::all(ask_often(w, client, to, "a"), ask_often(w, client, to, "b"), ask_often(w, client, to, "c"));
+    co_await server.drain(5s);
+    co_await serving.join();
+  }
+  l.close();
+  if (orderly) EXPECT_EQ(w.failed, 0);
+  co_await rt::sleep_for(200s);
+}
+
+TEST(SimHttp, EveryRequestGetsItsOneAnswerOrAClearFailure) {
+  simulate(1000, [](sim::simulation& s) { return exchange_all(s, false); });
+}
+
+TEST(SimHttp, OnAHealthyNetworkEveryRequestIsAnswered) {
+  simulate(
+      1000, [](sim::simulation& s) { return exchange_all(s, true); },
+      [](sim::options& o, sim::random&) {
+        auto& f = o.faults;
+        f.reset = f.stall = f.slow = f.refuse = f.lost_connect = f.accept_abort = f.clock_jump = 0;
+        f.latency_most = std::min<rt::duration>(f.latency_most, 5ms);
+        f.buffer = std::max<std::size_t>(f.buffer, 1024);
+      });
+}
+
+}  // namespace
+}  // namespace atrium::tests
