@@ -18,6 +18,7 @@ constexpr std::string_view pod_template = R"(# Template of every project pod. ${
 apiVersion: v1
 kind: Pod
 spec:
+  hostname: project
   restartPolicy: Always
   terminationGracePeriodSeconds: 10
   automountServiceAccountToken: false

@@ -91,7 +91,7 @@ result<rt::process_options> pod_worker::launch_options(container& c) {
 
   launch process(c.held, node_.root);
   sandbox_spec sandbox{.bwrap = node_.bwrap,
-                       .hostname = std::string(pod_->name()).substr(0, 63),
+                       .hostname = hostname(),
                        .directory = {},
                        .mounts = {},
                        .command = {}};

@@ -33,11 +33,16 @@ std::string read_text(const std::string& path) {
 
 }  // namespace
 
+std::string pod_worker::hostname() const {
+  const auto* given = find(pod(), {"spec", "hostname"});
+  return std::string(given && given->is_string() ? std::string_view(given->get_string()) : pod_->name()).substr(0, 63);
+}
+
 void pod_worker::prepare_folders() {
   fs::create_directories(folder_ + "/etc");
   fs::permissions(folder_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
   make_sandbox_folder(folder_ + "/sockets", node_.root);
-  const std::string name(pod_->name());
+  const std::string name = hostname();
   const std::string id = std::to_string(sandbox_id);
   write_text(folder_ + "/etc/passwd",
              "root:x:0:0:root:/root:/usr/sbin/nologin\nuser:x:" + id + ":" + id +

@@ -80,6 +80,8 @@ class pod_worker {
   void clean_up();
   container* find_container(std::string_view name) const noexcept;
   const json::value& pod() const noexcept { return pod_->value(); }
+  /// spec.hostname, else the pod's name; at most 63 bytes.
+  std::string hostname() const;
 
   node_context& node_;
   object_ptr pod_;
