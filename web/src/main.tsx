@@ -59,8 +59,10 @@ function App() {
   const phase = useCell(session, (value) => value.phase);
   const outside = here.view === 'sign-in' || here.view === 'sign-up';
   useEffect(() => {
-    if (here.view === 'home' && phase !== 'unknown') navigate(href({ view: phase === 'signed_in' ? 'projects' : 'sign-in' }), 'replace');
-    else if (phase === 'signed_out' && !outside) navigate(href({ view: 'sign-in', next: location.pathname + location.search }), 'replace');
+    if (here.view === 'home' && phase !== 'unknown')
+      navigate(href({ view: phase === 'signed_in' ? 'projects' : 'sign-in' }), 'replace');
+    else if (phase === 'signed_out' && !outside)
+      navigate(href({ view: 'sign-in', next: location.pathname + location.search }), 'replace');
   }, [here, phase]);
   if (here.view === 'sign-in') return <SignIn next={here.next} />;
   if (here.view === 'sign-up') return <SignUp next={here.next} />;

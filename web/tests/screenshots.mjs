@@ -11,7 +11,15 @@ mkdirSync(folder, { recursive: true });
 const sizes = { desktop: [1440, 900], tablet: [768, 1024], phone: [360, 780] };
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
 });
 const problems = [];
 
@@ -24,10 +32,30 @@ async function scenes(size, scheme) {
   const atrium = new FakeAtrium({ tree: sampleTree });
   const url = await atrium.listen();
   const { main } = fill(atrium);
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, hasTouch: size === 'phone', isMobile: size === 'phone', deviceScaleFactor: 1 });
-  await context.addInitScript(() => document.addEventListener('securitypolicyviolation', (event) => console.warn('csp', event.violatedDirective, event.sourceFile, event.lineNumber, event.columnNumber, event.sample)));
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme: scheme,
+    hasTouch: size === 'phone',
+    isMobile: size === 'phone',
+    deviceScaleFactor: 1,
+  });
+  await context.addInitScript(() =>
+    document.addEventListener('securitypolicyviolation', (event) =>
+      console.warn(
+        'csp',
+        event.violatedDirective,
+        event.sourceFile,
+        event.lineNumber,
+        event.columnNumber,
+        event.sample,
+      ),
+    ),
+  );
   const page = await context.newPage();
-  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && problems.push(`${size} ${scheme}: ${message.text()}`));
+  page.on(
+    'console',
+    (message) => ['error', 'warning'].includes(message.type()) && problems.push(`${size} ${scheme}: ${message.text()}`),
+  );
   page.on('pageerror', (error) => problems.push(`${size} ${scheme}: ${error.stack}`));
   const shot = async (name) => {
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
@@ -115,7 +143,9 @@ async function scenes(size, scheme) {
     await page.waitForSelector('.xterm-rows, .xterm-screen canvas');
     await page.waitForTimeout(500);
     await page.click('.terminal-host');
-    await page.keyboard.type('printf "\\e[31mred \\e[32mgreen \\e[33myellow \\e[34mblue \\e[35mmagenta \\e[36mcyan \\e[38;2;255;120;0mtrue\\e[0m\\n"; ls -l --color=always / | head -12\n');
+    await page.keyboard.type(
+      'printf "\\e[31mred \\e[32mgreen \\e[33myellow \\e[34mblue \\e[35mmagenta \\e[36mcyan \\e[38;2;255;120;0mtrue\\e[0m\\n"; ls -l --color=always / | head -12\n',
+    );
     await page.waitForTimeout(500);
   });
   await scene('split', async () => {
@@ -128,9 +158,15 @@ async function scenes(size, scheme) {
       await page.goto(`${project}/${pane}`);
       await page.waitForTimeout(300);
     });
-  await scene('stopped', () => page.goto(`${url}/app/projects/${id('Thesis')}/files/`).then(() => page.waitForSelector('.empty')));
-  await scene('starting', () => page.goto(`${url}/app/projects/${id('Lab 3: heat flow')}/files/`).then(() => page.waitForSelector('.timeline')));
-  await scene('failed', () => page.goto(`${url}/app/projects/${id('Protein folding runs')}/files/`).then(() => page.waitForSelector('.timeline')));
+  await scene('stopped', () =>
+    page.goto(`${url}/app/projects/${id('Thesis')}/files/`).then(() => page.waitForSelector('.empty')),
+  );
+  await scene('starting', () =>
+    page.goto(`${url}/app/projects/${id('Lab 3: heat flow')}/files/`).then(() => page.waitForSelector('.timeline')),
+  );
+  await scene('failed', () =>
+    page.goto(`${url}/app/projects/${id('Protein folding runs')}/files/`).then(() => page.waitForSelector('.timeline')),
+  );
   await scene('account', () => page.goto(`${url}/app/account`).then(() => page.waitForSelector('.person')));
   await scene('unknown', () => page.goto(`${url}/app/nowhere`).then(() => page.waitForSelector('.empty')));
   await scene('offline', async () => {
@@ -144,7 +180,8 @@ async function scenes(size, scheme) {
 }
 
 const wanted = (process.env.SIZES ?? 'desktop,tablet,phone').split(',');
-for (const scheme of (process.env.SCHEMES ?? 'light,dark').split(',')) for (const size of wanted) await scenes(size, scheme);
+for (const scheme of (process.env.SCHEMES ?? 'light,dark').split(','))
+  for (const size of wanted) await scenes(size, scheme);
 await browser.close();
 const seen = [...new Set(problems)].filter((text) => !/ERR_CONNECTION_REFUSED|WebSocket connection/.test(text));
 console.log(seen.length ? seen.join('\n') : 'no problems');

@@ -5,8 +5,17 @@ import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } fr
 import { gotoLine, highlightSelectionMatches, openSearchPanel, search, searchKeymap } from '@codemirror/search';
 import { Compartment, EditorState, type Extension } from '@codemirror/state';
 import {
-  crosshairCursor, drawSelection, dropCursor, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers,
-  rectangularSelection, type ViewUpdate,
+  crosshairCursor,
+  drawSelection,
+  dropCursor,
+  EditorView,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  highlightSpecialChars,
+  keymap,
+  lineNumbers,
+  rectangularSelection,
+  type ViewUpdate,
 } from '@codemirror/view';
 import { remoteCursors } from './cursors';
 import type { DocumentSession } from './document-session';
@@ -33,9 +42,24 @@ export interface Editor {
 
 function basics(): Extension {
   return [
-    lineNumbers(), highlightActiveLineGutter(), highlightSpecialChars(), history(), foldGutter(), drawSelection(), dropCursor(),
-    EditorState.allowMultipleSelections.of(true), indentOnInput(), bracketMatching(), closeBrackets(), autocompletion(), rectangularSelection(), crosshairCursor(),
-    highlightActiveLine(), highlightSelectionMatches(), search({ top: true }), indentUnit.of('    '),
+    lineNumbers(),
+    highlightActiveLineGutter(),
+    highlightSpecialChars(),
+    history(),
+    foldGutter(),
+    drawSelection(),
+    dropCursor(),
+    EditorState.allowMultipleSelections.of(true),
+    indentOnInput(),
+    bracketMatching(),
+    closeBrackets(),
+    autocompletion(),
+    rectangularSelection(),
+    crosshairCursor(),
+    highlightActiveLine(),
+    highlightSelectionMatches(),
+    search({ top: true }),
+    indentUnit.of('    '),
     // Positions are counted by the server in the text as it is, so line breaks must not be rewritten on the way in.
     EditorState.lineSeparator.of('\n'),
   ];
@@ -50,12 +74,24 @@ export function createEditor(parent: HTMLElement, options: EditorOptions): Edito
     { key: 'Mod-s', preventDefault: true, run: () => (options.save(), true) },
     { key: 'Ctrl-m', mac: 'Shift-Alt-m', run: toggleTabFocusMode },
     { key: 'Mod-g', run: gotoLine },
-    ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap, indentWithTab,
+    ...closeBracketsKeymap,
+    ...defaultKeymap,
+    ...searchKeymap,
+    ...historyKeymap,
+    ...foldKeymap,
+    ...completionKeymap,
+    indentWithTab,
   ]);
   const state = EditorState.create({
     doc: session.doc,
     extensions: [
-      keys, basics(), look, remoteCursors(), session.extension, language.of([]), wrap.of(known ? [] : EditorView.lineWrapping),
+      keys,
+      basics(),
+      look,
+      remoteCursors(),
+      session.extension,
+      language.of([]),
+      wrap.of(known ? [] : EditorView.lineWrapping),
       EditorView.contentAttributes.of({ 'aria-label': options.label, 'aria-multiline': 'true' }),
       EditorView.updateListener.of((update) => options.onUpdate(update)),
     ],
@@ -81,4 +117,5 @@ export function createEditor(parent: HTMLElement, options: EditorOptions): Edito
 }
 
 export { dropCursors, setCursor } from './cursors';
-export { DocumentSession, statusWords } from './document-session';
+export { DocumentSession } from './document-session';
+export { statusWords } from './document-status';

@@ -53,8 +53,18 @@ function decorate(byClient: ReadonlyMap<string, RemoteCursor>, length: number): 
     const hue = hueOf(cursor.accountId);
     for (const { anchor, head } of cursor.ranges) {
       const [from, to] = [Math.min(anchor, head, length), Math.min(Math.max(anchor, head), length)];
-      if (from < to) ranges.push(Decoration.mark({ class: 'cm-remote-selection', attributes: { 'data-hue': String(Math.round(hue / 30) * 30 % 360) } }).range(from, to));
-      ranges.push(Decoration.widget({ widget: new Caret(cursor.name, hue), side: head >= anchor ? 1 : -1 }).range(Math.min(head, length)));
+      if (from < to)
+        ranges.push(
+          Decoration.mark({
+            class: 'cm-remote-selection',
+            attributes: { 'data-hue': String((Math.round(hue / 30) * 30) % 360) },
+          }).range(from, to),
+        );
+      ranges.push(
+        Decoration.widget({ widget: new Caret(cursor.name, hue), side: head >= anchor ? 1 : -1 }).range(
+          Math.min(head, length),
+        ),
+      );
     }
   }
   return Decoration.set(ranges, true);
@@ -74,7 +84,10 @@ const cursorField = StateField.define<Cursors>({
     if (transaction.docChanged && byClient.size > 0) {
       const moved = new Map<string, RemoteCursor>();
       for (const [id, cursor] of byClient) {
-        moved.set(id, within(cursor, transaction.startState.doc.length, (place) => transaction.changes.mapPos(place, 1)));
+        moved.set(
+          id,
+          within(cursor, transaction.startState.doc.length, (place) => transaction.changes.mapPos(place, 1)),
+        );
       }
       byClient = moved;
       changed = true;
@@ -83,7 +96,8 @@ const cursorField = StateField.define<Cursors>({
       if (effect.is(setCursor)) {
         const next = new Map(byClient);
         next.delete(effect.value.clientID);
-        if (effect.value.ranges.length > 0) next.set(effect.value.clientID, within(effect.value, transaction.newDoc.length));
+        if (effect.value.ranges.length > 0)
+          next.set(effect.value.clientID, within(effect.value, transaction.newDoc.length));
         byClient = next;
         changed = true;
       } else if (effect.is(dropCursors)) {
@@ -98,14 +112,28 @@ const cursorField = StateField.define<Cursors>({
 
 /** Colours by twelve hues: marks cannot carry a style of their own under a strict Content-Security-Policy. */
 const hues: Record<string, Record<string, string>> = {};
-for (let hue = 0; hue < 360; hue += 30) hues[`.cm-remote-selection[data-hue="${hue}"]`] = { backgroundColor: `oklch(0.7 0.14 ${hue} / 0.28)` };
+for (let hue = 0; hue < 360; hue += 30)
+  hues[`.cm-remote-selection[data-hue="${hue}"]`] = { backgroundColor: `oklch(0.7 0.14 ${hue} / 0.28)` };
 
 const look = EditorView.baseTheme({
   ...hues,
-  '.cm-remote-caret': { position: 'relative', borderLeft: '2px solid oklch(var(--person-l) var(--person-c) var(--hue))', marginLeft: '-1px', marginRight: '-1px' },
+  '.cm-remote-caret': {
+    position: 'relative',
+    borderLeft: '2px solid oklch(var(--person-l) var(--person-c) var(--hue))',
+    marginLeft: '-1px',
+    marginRight: '-1px',
+  },
   '.cm-remote-name': {
-    position: 'absolute', left: '-2px', bottom: '100%', padding: '0 5px', whiteSpace: 'nowrap', pointerEvents: 'none', zIndex: '5',
-    font: 'var(--weight-medium) var(--size-12)/1.4 var(--font-text)', color: 'var(--on-person)', borderRadius: '4px 4px 4px 0',
+    position: 'absolute',
+    left: '-2px',
+    bottom: '100%',
+    padding: '0 5px',
+    whiteSpace: 'nowrap',
+    pointerEvents: 'none',
+    zIndex: '5',
+    font: 'var(--weight-medium) var(--size-12)/1.4 var(--font-text)',
+    color: 'var(--on-person)',
+    borderRadius: '4px 4px 4px 0',
     backgroundColor: 'oklch(var(--person-l) var(--person-c) var(--hue))',
   },
   '.cm-line:first-child .cm-remote-name': { bottom: 'auto', top: '100%', borderRadius: '0 4px 4px 4px' },

@@ -3,11 +3,21 @@
  * Works on any holder of an EditorState, so that tests need no page. Unconfirmed changes survive lost connections, a
  * server that forgot its history (they are merged into its text), and a reload (through `draft`).
  */
-import { collab, getClientID, getSyncedVersion, receiveUpdates, sendableUpdates, type Update } from '@codemirror/collab';
-import { ChangeSet, Compartment, EditorSelection, EditorState, Text, Transaction, type Extension, type TransactionSpec } from '@codemirror/state';
+import { collab, getSyncedVersion, receiveUpdates, sendableUpdates, type Update } from '@codemirror/collab';
+import {
+  ChangeSet,
+  Compartment,
+  EditorSelection,
+  EditorState,
+  Text,
+  Transaction,
+  type Extension,
+  type TransactionSpec,
+} from '@codemirror/state';
 import { Cell } from '../lib/cell';
-import { RpcError } from '../net/connection';
+import { RpcError } from '../net/link';
 import type { DocumentOpened, DocumentUpdate, PresentUser } from '../net/protocol';
+import type { DocumentStatus } from './document-status';
 import { changeBetween } from './text-difference';
 
 export interface Authority {
@@ -30,16 +40,6 @@ export interface Draft {
   time: number;
 }
 
-export interface DocumentStatus {
-  connected: boolean;
-  /** Local changes that the server has not confirmed. */
-  unconfirmed: number;
-  /** Confirmed, but not known to be in the file yet. */
-  unwritten: boolean;
-  problem: string | null;
-  removed: boolean;
-}
-
 const updateIds = new WeakMap<Transaction, string>();
 const atMost = 200;
 
@@ -49,7 +49,13 @@ function newId(): string {
 }
 
 export class DocumentSession {
-  readonly status = new Cell<DocumentStatus>({ connected: false, unconfirmed: 0, unwritten: false, problem: null, removed: false });
+  readonly status = new Cell<DocumentStatus>({
+    connected: false,
+    unconfirmed: 0,
+    unwritten: false,
+    problem: null,
+    removed: false,
+  });
   readonly clientID: string;
   users: PresentUser[] = [];
   epoch = '';
@@ -195,7 +201,14 @@ export class DocumentSession {
     const updates = this.#sendable(state);
     if (updates.length === 0) return null;
     const list = updates.map(({ changes, id }) => ({ changes, id: id! }));
-    return { epoch: this.epoch, version: getSyncedVersion(state), clientID: this.clientID, base: this.#confirmed.toString(), updates: list, time: now };
+    return {
+      epoch: this.epoch,
+      version: getSyncedVersion(state),
+      clientID: this.clientID,
+      base: this.#confirmed.toString(),
+      updates: list,
+      time: now,
+    };
   }
 
   #sendable(state: EditorState): DocumentUpdate[] {
@@ -236,7 +249,9 @@ export class DocumentSession {
     const state = this.#holder!.state;
     if (!('text' in opened) || opened.epoch !== this.epoch || opened.version === getSyncedVersion(state)) return 0;
     const updates = this.#sendable(state);
-    return updates.length === 0 ? 0 : (await this.authority.push(this.epoch, getSyncedVersion(state), updates)).accepted;
+    return updates.length === 0
+      ? 0
+      : (await this.authority.push(this.epoch, getSyncedVersion(state), updates)).accepted;
   }
 
   #take(opened: DocumentOpened, known = 0): void {
@@ -254,7 +269,10 @@ export class DocumentSession {
 
   #apply(updates: readonly DocumentUpdate[]): void {
     const holder = this.#holder!;
-    const parsed: Update[] = updates.map(({ clientID, changes }) => ({ clientID, changes: ChangeSet.fromJSON(changes) }));
+    const parsed: Update[] = updates.map(({ clientID, changes }) => ({
+      clientID,
+      changes: ChangeSet.fromJSON(changes),
+    }));
     for (const { changes } of parsed) this.#confirmed = changes.apply(this.#confirmed);
     holder.dispatch(receiveUpdates(holder.state, parsed));
     this.#set({});
@@ -280,7 +298,9 @@ export class DocumentSession {
     this.epoch = epoch;
     this.#confirmed = theirsText;
     this.#savedVersion = version;
-    const spec: TransactionSpec = { selection: clamp(selection, theirsText.length + oursOnTheirs.newLength - oursOnTheirs.length) };
+    const spec: TransactionSpec = {
+      selection: clamp(selection, theirsText.length + oursOnTheirs.newLength - oursOnTheirs.length),
+    };
     if (!oursOnTheirs.empty) spec.changes = oursOnTheirs;
     holder.dispatch(spec);
     this.#merging = false;
@@ -295,7 +315,8 @@ export class DocumentSession {
       next.unwritten = getSyncedVersion(state) > this.#savedVersion;
     }
     const now = this.status.value;
-    if (Object.keys(next).some((key) => next[key as keyof DocumentStatus] !== now[key as keyof DocumentStatus])) this.status.value = next;
+    if (Object.keys(next).some((key) => next[key as keyof DocumentStatus] !== now[key as keyof DocumentStatus]))
+      this.status.value = next;
   }
 }
 
@@ -308,18 +329,8 @@ function clamp(selection: EditorSelection, length: number): EditorSelection {
 }
 
 function isLost(error: unknown): boolean {
-  return error instanceof RpcError && (error.code === 'disconnected' || error.code === 'cancelled' || error.code === 'timed_out');
+  return (
+    error instanceof RpcError &&
+    (error.code === 'disconnected' || error.code === 'cancelled' || error.code === 'timed_out')
+  );
 }
-
-/** The state of a document in words, for the line below the editor. */
-export function statusWords(status: DocumentStatus): { text: string; tone: 'quiet' | 'warn' | 'bad' } {
-  if (status.problem) return { text: `Not saved: ${status.problem}`, tone: 'bad' };
-  if (!status.connected) {
-    if (status.unconfirmed === 0) return { text: 'Offline: you can go on typing', tone: 'warn' };
-    return { text: `Offline: ${status.unconfirmed} ${status.unconfirmed === 1 ? 'change' : 'changes'} kept in this browser`, tone: 'warn' };
-  }
-  if (status.removed) return { text: 'Deleted on disk', tone: 'bad' };
-  return { text: status.unconfirmed > 0 || status.unwritten ? 'Saving…' : 'Saved', tone: 'quiet' };
-}
-
-export { getClientID };

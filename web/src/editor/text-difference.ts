@@ -11,7 +11,8 @@ function commonLines(before: string[], after: string[]): [number, number][] {
   for (let i = before.length - 1; i >= 0; --i) {
     for (let j = after.length - 1; j >= 0; --j) {
       const at = i * columns + j;
-      lengths[at] = before[i] === after[j] ? lengths[at + columns + 1]! + 1 : Math.max(lengths[at + columns]!, lengths[at + 1]!);
+      lengths[at] =
+        before[i] === after[j] ? lengths[at + columns + 1]! + 1 : Math.max(lengths[at + columns]!, lengths[at + 1]!);
     }
   }
   const pairs: [number, number][] = [];
@@ -53,7 +54,8 @@ export function changeBetween(before: Text, after: Text): ChangeSet {
   while (tail < most - head && linesA[linesA.length - 1 - tail] === linesB[linesB.length - 1 - tail]) ++tail;
   const middleA = linesA.slice(head, linesA.length - tail);
   const middleB = linesB.slice(head, linesB.length - tail);
-  if (middleA.length > mostLines || middleB.length > mostLines || middleA.length === 0 || middleB.length === 0) return whole();
+  if (middleA.length > mostLines || middleB.length > mostLines || middleA.length === 0 || middleB.length === 0)
+    return whole();
 
   const startA = linesA.slice(0, head).reduce((sum, line) => sum + line.length + 1, 0);
   const placesA = offsets(middleA, startA);
@@ -62,10 +64,18 @@ export function changeBetween(before: Text, after: Text): ChangeSet {
   // Each block between two equal lines is compared as text with its line breaks, the last one without.
   for (const [i, j] of [...commonLines(middleA, middleB), [middleA.length, middleB.length] as [number, number]]) {
     const end = i === middleA.length;
-    const blockA = middleA.slice(lastA, i).map((line) => `${line}\n`).join('');
-    const blockB = middleB.slice(lastB, j).map((line) => `${line}\n`).join('');
+    const blockA = middleA
+      .slice(lastA, i)
+      .map((line) => `${line}\n`)
+      .join('');
+    const blockB = middleB
+      .slice(lastB, j)
+      .map((line) => `${line}\n`)
+      .join('');
     const cut = end && blockA !== '' && blockB !== '';
-    const change = cut ? trimmed(placesA[lastA]!, blockA.slice(0, -1), blockB.slice(0, -1)) : trimmed(placesA[lastA]!, blockA, blockB);
+    const change = cut
+      ? trimmed(placesA[lastA]!, blockA.slice(0, -1), blockB.slice(0, -1))
+      : trimmed(placesA[lastA]!, blockA, blockB);
     if (change) {
       if (end && !cut && tail === 0) return whole(); // the text ends in lines that only one side has: no line break to take along
       changes.push(change);

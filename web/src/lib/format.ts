@@ -35,7 +35,11 @@ export function ago(time: number, now: number, locale?: string): string {
   if (days <= 1) return 'yesterday';
   if (days < 7) return `${days} days ago`;
   const sameYear = new Date(time).getFullYear() === new Date(now).getFullYear();
-  return new Date(time).toLocaleDateString(locale, { day: 'numeric', month: 'short', ...(sameYear ? {} : { year: 'numeric' }) });
+  return new Date(time).toLocaleDateString(locale, {
+    day: 'numeric',
+    month: 'short',
+    ...(sameYear ? {} : { year: 'numeric' }),
+  });
 }
 
 export function clock(time: number): string {

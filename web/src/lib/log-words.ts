@@ -44,7 +44,12 @@ export function logSentence({ event }: LogEntry, names: Names = () => undefined)
 export function byDay(entries: readonly LogEntry[]): { day: string; entries: LogEntry[] }[] {
   const days: { day: string; entries: LogEntry[] }[] = [];
   for (const entry of entries) {
-    const day = new Date(entry.time).toLocaleDateString(undefined, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
+    const day = new Date(entry.time).toLocaleDateString(undefined, {
+      weekday: 'long',
+      day: 'numeric',
+      month: 'long',
+      year: 'numeric',
+    });
     const last = days[days.length - 1];
     if (last?.day === day) last.entries.push(entry);
     else days.push({ day, entries: [entry] });

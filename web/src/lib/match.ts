@@ -16,7 +16,10 @@ export function match(text: string, typed: string): Match | null {
   if (whole >= 0) {
     const start = whole === 0 || boundary.test(lower[whole - 1]!);
     const length = typed.trim().length;
-    return { score: 1000 + (start ? 200 : 0) - whole - (text.length - length) * 0.1, at: Array.from({ length }, (_, index) => whole + index) };
+    return {
+      score: 1000 + (start ? 200 : 0) - whole - (text.length - length) * 0.1,
+      at: Array.from({ length }, (_, index) => whole + index),
+    };
   }
   const at: number[] = [];
   let score = 0;

@@ -44,8 +44,47 @@ export type FileKind = 'folder' | 'text' | 'image' | 'pdf' | 'audio' | 'video' |
 
 const images = new Set(['png', 'jpg', 'jpeg', 'gif', 'webp', 'avif', 'svg', 'bmp', 'ico']);
 const archives = new Set(['zip', 'gz', 'tgz', 'xz', 'zst', 'bz2', 'tar', '7z', 'rar', 'deb', 'rpm', 'jar', 'whl']);
-const media: Record<string, FileKind> = { mp3: 'audio', wav: 'audio', ogg: 'audio', flac: 'audio', mp4: 'video', webm: 'video', mov: 'video', mkv: 'video', pdf: 'pdf' };
-const opaque = new Set(['o', 'so', 'a', 'exe', 'dll', 'bin', 'pyc', 'class', 'wasm', 'db', 'sqlite', 'sqlite3', 'npy', 'npz', 'parquet', 'h5', 'pkl', 'iso', 'img', 'woff', 'woff2', 'ttf', 'otf', 'xlsx', 'docx', 'pptx', 'odt', 'ods']);
+const media: Record<string, FileKind> = {
+  mp3: 'audio',
+  wav: 'audio',
+  ogg: 'audio',
+  flac: 'audio',
+  mp4: 'video',
+  webm: 'video',
+  mov: 'video',
+  mkv: 'video',
+  pdf: 'pdf',
+};
+const opaque = new Set([
+  'o',
+  'so',
+  'a',
+  'exe',
+  'dll',
+  'bin',
+  'pyc',
+  'class',
+  'wasm',
+  'db',
+  'sqlite',
+  'sqlite3',
+  'npy',
+  'npz',
+  'parquet',
+  'h5',
+  'pkl',
+  'iso',
+  'img',
+  'woff',
+  'woff2',
+  'ttf',
+  'otf',
+  'xlsx',
+  'docx',
+  'pptx',
+  'odt',
+  'ods',
+]);
 
 /** What opening a file should do, guessed from its name. Unknown names count as text: the server refuses what is not. */
 export function kindOf(name: string, type: string): FileKind {

@@ -22,7 +22,13 @@ function range(from: number, to: number): Set<number> {
 }
 
 /** Moves the active row; with shift it extends the range from the anchor, with toggle it moves without choosing. */
-export function move(selection: Selection, step: Step, count: number, page: number, modifiers: Modifiers = {}): Selection {
+export function move(
+  selection: Selection,
+  step: Step,
+  count: number,
+  page: number,
+  modifiers: Modifiers = {},
+): Selection {
   if (count === 0) return nothingSelected;
   const from = selection.active;
   const target = {
@@ -57,7 +63,9 @@ export function press(selection: Selection, index: number, modifiers: Modifiers 
 }
 
 export function all(selection: Selection, count: number): Selection {
-  return count === 0 ? nothingSelected : { ...selection, active: Math.max(0, selection.active), chosen: range(0, count - 1) };
+  return count === 0
+    ? nothingSelected
+    : { ...selection, active: Math.max(0, selection.active), chosen: range(0, count - 1) };
 }
 
 export function none(selection: Selection): Selection {
@@ -68,7 +76,8 @@ export function none(selection: Selection): Selection {
 export function carry(selection: Selection, before: readonly string[], after: readonly string[]): Selection {
   if (after.length === 0) return nothingSelected;
   const places = new Map(after.map((name, index) => [name, index]));
-  const moved = (index: number): number => (index < 0 ? -1 : (places.get(before[index] ?? '') ?? Math.min(index, after.length - 1)));
+  const moved = (index: number): number =>
+    index < 0 ? -1 : (places.get(before[index] ?? '') ?? Math.min(index, after.length - 1));
   const chosen = new Set<number>();
   for (const index of selection.chosen) {
     const place = places.get(before[index] ?? '');

@@ -1,7 +1,16 @@
 /** The start of a project as a list of steps with times, from `projects.status.start` and the browser's own connection. */
 import { duration } from './format';
 
-export const phases = ['queued', 'accepted', 'created', 'scheduled', 'pulled', 'started', 'ready', 'connected'] as const;
+export const phases = [
+  'queued',
+  'accepted',
+  'created',
+  'scheduled',
+  'pulled',
+  'started',
+  'ready',
+  'connected',
+] as const;
 export type Phase = (typeof phases)[number];
 
 export interface StartTimes extends Partial<Record<Exclude<Phase, 'connected'> | 'failed', string | null>> {
@@ -84,9 +93,17 @@ export function timeline(start: StartTimes | null | undefined, connectedAt: numb
   const done = last === phases.length - 1;
   const end = failed ?? (done ? before : now);
   const total = Math.max(0, end - first);
-  const result: Timeline = { steps, state: failed !== undefined ? 'failed' : done ? 'ready' : 'starting', summary: '', startedAt: first, total };
+  const result: Timeline = {
+    steps,
+    state: failed !== undefined ? 'failed' : done ? 'ready' : 'starting',
+    summary: '',
+    startedAt: first,
+    total,
+  };
   if (failed !== undefined) {
-    result.reason = start?.reason ?? 'The project stopped during its start and left no reason. Try again; if it happens again, look at the log.';
+    result.reason =
+      start?.reason ??
+      'The project stopped during its start and left no reason. Try again; if it happens again, look at the log.';
     result.summary = `Could not start: stopped after ${duration(total)} at “${words[phases[last + 1] ?? 'ready'].label}”`;
   } else if (done) {
     result.summary = `Ready in ${duration(total)}`;

@@ -5,53 +5,14 @@
  */
 import { backoff } from '../lib/backoff';
 import { Cell } from '../lib/cell';
-
-export class RpcError extends Error {
-  constructor(
-    readonly code: string,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
-export type LinkState =
-  | { phase: 'idle' }
-  | { phase: 'connecting'; lostAt: number; attempt: number }
-  | { phase: 'open' }
-  | { phase: 'waiting'; lostAt: number; retryAt: number; attempt: number }
-  | { phase: 'signed_out' };
-
-export interface SocketLike {
-  binaryType: string;
-  readonly readyState: number;
-  onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: ((event: { code: number; reason: string }) => void) | null;
-  onerror: ((event: unknown) => void) | null;
-  send(data: string | Uint8Array<ArrayBuffer>): void;
-  close(code?: number, reason?: string): void;
-}
-
-/** What the connection needs from its surroundings; tests give their own clock and sockets. */
-export interface Surroundings {
-  open(url: string): SocketLike;
-  now(): number;
-  after(ms: number, call: () => void): () => void;
-  random(): number;
-}
-
-export interface ConnectionOptions {
-  /** A method without effect that shows that the other side is there. */
-  heartbeat: string;
-  heartbeatMs?: number;
-  answerMs?: number;
-}
-
-export interface RequestOptions {
-  safe?: boolean;
-  /** Milliseconds until the request fails with `timed_out`, waiting for a connection included; 0 waits for ever. */
-  timeoutMs?: number;
-}
+import {
+  RpcError,
+  type ConnectionOptions,
+  type LinkState,
+  type RequestOptions,
+  type SocketLike,
+  type Surroundings,
+} from './link';
 
 interface Pending {
   id: number;
@@ -210,7 +171,10 @@ export class Connection {
     this.#pending.delete(id);
     entry.stopTimer();
     const error = message.error as { code?: string; message?: string } | undefined;
-    if (error) entry.reject(new RpcError(error.code ?? 'internal', error.message ?? 'The server refused this and gave no reason.'));
+    if (error)
+      entry.reject(
+        new RpcError(error.code ?? 'internal', error.message ?? 'The server refused this and gave no reason.'),
+      );
     else entry.resolve(message.result);
   }
 
@@ -272,14 +236,24 @@ export class Connection {
       }
       this.#pending.delete(entry.id);
       entry.stopTimer();
-      entry.reject(new RpcError('disconnected', 'The connection was lost before the answer came. Check whether it was done before you try again.'));
+      entry.reject(
+        new RpcError(
+          'disconnected',
+          'The connection was lost before the answer came. Check whether it was done before you try again.',
+        ),
+      );
     }
     this.#wait();
   }
 
   #wait(): void {
     const ms = backoff(this.#attempt++, this.around.random());
-    this.state.value = { phase: 'waiting', lostAt: this.#lostAt, retryAt: this.around.now() + ms, attempt: this.#attempt };
+    this.state.value = {
+      phase: 'waiting',
+      lostAt: this.#lostAt,
+      retryAt: this.around.now() + ms,
+      attempt: this.#attempt,
+    };
     this.#stopRetry = this.around.after(ms, () => this.#connect());
   }
 
@@ -322,20 +296,4 @@ export class Connection {
     this.#stopHeartbeat();
     this.#stopHeartbeat = this.around.after(deadlineMs, () => this.#lost(socket)); // any frame re-arms it
   }
-}
-
-/** The browser's own sockets and timers. */
-export const browserSurroundings: Surroundings = {
-  open: (url) => new WebSocket(url) as unknown as SocketLike,
-  now: () => Date.now(),
-  after: (ms, call) => {
-    const timer = setTimeout(call, ms);
-    return () => clearTimeout(timer);
-  },
-  random: () => Math.random(),
-};
-
-/** ws: or wss: address of a path on this origin. */
-export function socketUrl(path: string): string {
-  return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${path}`;
 }

@@ -1,7 +1,8 @@
 /** The contract of `/hub` and `/<project uuid>/ws`, as docs/protocols.md states it: parameters in, results out. */
 import type { LogEntry } from '../lib/log-words';
 import type { StartTimes } from '../lib/timeline';
-import { Connection, RpcError, type RequestOptions } from './connection';
+import { Connection } from './connection';
+import { RpcError, type RequestOptions } from './link';
 
 export interface Account {
   account_id: string;
@@ -25,7 +26,13 @@ export interface ProjectRow {
   description: string;
   state: { state?: StateName; time?: string; ip?: string; error?: string } | null;
   status: { start?: StartTimes } | null;
-  action_request: { action?: 'start' | 'stop' | 'restart'; time?: string; started?: string | null; finished?: string | null; err?: string | null } | null;
+  action_request: {
+    action?: 'start' | 'stop' | 'restart';
+    time?: string;
+    started?: string | null;
+    finished?: string | null;
+    err?: string | null;
+  } | null;
   users: Record<string, { group?: string }> | null;
   collaborators: Person[] | null;
   last_edited: string | null;
@@ -103,7 +110,10 @@ export interface DocumentUpdate {
   id?: string;
 }
 
-export type DocumentOpened = { path: string; epoch: string; version: number } & ({ text: string; users?: PresentUser[] } | { updates: DocumentUpdate[] });
+export type DocumentOpened = { path: string; epoch: string; version: number } & (
+  | { text: string; users?: PresentUser[] }
+  | { updates: DocumentUpdate[] }
+);
 
 export interface ProjectStatus {
   last_activity: number;
@@ -147,7 +157,10 @@ export interface ProjectMethods {
   'terminal.list': [Record<string, never>, unknown];
   'terminal.ack': [{ channel: number; bytes: number }, unknown];
   'document.open': [{ path: string; since?: number; epoch?: string }, DocumentOpened];
-  'document.push': [{ path: string; epoch: string; version: number; updates: DocumentUpdate[] }, { accepted: number; version: number }];
+  'document.push': [
+    { path: string; epoch: string; version: number; updates: DocumentUpdate[] },
+    { accepted: number; version: number },
+  ];
   'document.cursor': [{ path: string; clientID?: string; ranges: { anchor: number; head: number }[] }, unknown];
   'document.close': [{ path: string }, unknown];
   activity: [Record<string, never>, unknown];
@@ -156,9 +169,30 @@ export interface ProjectMethods {
 
 /** Methods that may be sent again when the answer got lost: asking twice changes nothing more than asking once. */
 const safe = new Set<string>([
-  'ping', 'subscribe', 'projects.start', 'projects.stop', 'projects.cancel_start', 'projects.update', 'projects.delete', 'projects.undelete',
-  'projects.add_collaborator', 'projects.remove_collaborator', 'projects.collaborators', 'projects.timeline', 'projects.log', 'accounts.search', 'accounts.update',
-  'api_keys.list', 'files.list', 'files.stat', 'files.read', 'files.write', 'terminal.list', 'document.open', 'activity', 'status',
+  'ping',
+  'subscribe',
+  'projects.start',
+  'projects.stop',
+  'projects.cancel_start',
+  'projects.update',
+  'projects.delete',
+  'projects.undelete',
+  'projects.add_collaborator',
+  'projects.remove_collaborator',
+  'projects.collaborators',
+  'projects.timeline',
+  'projects.log',
+  'accounts.search',
+  'accounts.update',
+  'api_keys.list',
+  'files.list',
+  'files.stat',
+  'files.read',
+  'files.write',
+  'terminal.list',
+  'document.open',
+  'activity',
+  'status',
 ] satisfies (keyof HubMethods | keyof ProjectMethods)[]);
 
 interface Methods {

@@ -19,7 +19,13 @@ export interface PutAnswer {
 
 /** How pieces travel; tests give their own. */
 export interface Transport {
-  put(url: string, body: Blob, total: number, progress: (sent: number) => void, signal: AbortSignal): Promise<PutAnswer>;
+  put(
+    url: string,
+    body: Blob,
+    total: number,
+    progress: (sent: number) => void,
+    signal: AbortSignal,
+  ): Promise<PutAnswer>;
   offset(url: string, signal: AbortSignal): Promise<number>;
   sleep(ms: number): Promise<void>;
 }
@@ -57,9 +63,24 @@ export class Upload {
       try {
         const end = Math.min(this.file.size, offset + piece);
         const from = offset;
-        const answer = await this.transport.put(`${this.url}?offset=${from}`, this.file.slice(from, end), this.file.size, (sent) => this.#set({ sent: from + sent, phase: 'sending' }), signal);
-        if (answer.status >= 400 && answer.status < 500 && answer.status !== 408 && answer.status !== 409 && answer.status !== 429) {
-          this.#set({ phase: 'failed', problem: answer.text || `The server refused the file (status ${answer.status}).` });
+        const answer = await this.transport.put(
+          `${this.url}?offset=${from}`,
+          this.file.slice(from, end),
+          this.file.size,
+          (sent) => this.#set({ sent: from + sent, phase: 'sending' }),
+          signal,
+        );
+        if (
+          answer.status >= 400 &&
+          answer.status < 500 &&
+          answer.status !== 408 &&
+          answer.status !== 409 &&
+          answer.status !== 429
+        ) {
+          this.#set({
+            phase: 'failed',
+            problem: answer.text || `The server refused the file (status ${answer.status}).`,
+          });
           return;
         }
         if (answer.status >= 300) throw new Error(answer.text);
@@ -72,7 +93,10 @@ export class Upload {
       } catch {
         if (signal.aborted) return;
         if (failures >= 8) {
-          this.#set({ phase: 'failed', problem: 'The connection was lost too often. Press “Go on” to continue where it stopped.' });
+          this.#set({
+            phase: 'failed',
+            problem: 'The connection was lost too often. Press “Go on” to continue where it stopped.',
+          });
           return;
         }
         this.#set({ phase: 'retrying' });

@@ -17,23 +17,46 @@ async function attempt(what: string, undo: () => void, call: Promise<unknown>): 
 
 function request(row: ProjectRow, action: 'start' | 'stop' | 'restart'): () => void {
   const started = action === 'stop' ? {} : { status: { ...row.status, start: { queued: new Date().toISOString() } } };
-  return optimistic(row.project_id, { action_request: { action, time: new Date().toISOString(), started: null, finished: null }, ...started });
+  return optimistic(row.project_id, {
+    action_request: { action, time: new Date().toISOString(), started: null, finished: null },
+    ...started,
+  });
 }
 
 export const startProject = (row: ProjectRow): Promise<boolean> =>
-  attempt(`“${row.title}” was not started.`, request(row, 'start'), hub.call('projects.start', { project_id: row.project_id }));
+  attempt(
+    `“${row.title}” was not started.`,
+    request(row, 'start'),
+    hub.call('projects.start', { project_id: row.project_id }),
+  );
 
 export const stopProject = (row: ProjectRow): Promise<boolean> =>
-  attempt(`“${row.title}” was not stopped.`, request(row, 'stop'), hub.call('projects.stop', { project_id: row.project_id }));
+  attempt(
+    `“${row.title}” was not stopped.`,
+    request(row, 'stop'),
+    hub.call('projects.stop', { project_id: row.project_id }),
+  );
 
 export const restartProject = (row: ProjectRow): Promise<boolean> =>
-  attempt(`“${row.title}” was not restarted.`, request(row, 'restart'), hub.call('projects.restart', { project_id: row.project_id }));
+  attempt(
+    `“${row.title}” was not restarted.`,
+    request(row, 'restart'),
+    hub.call('projects.restart', { project_id: row.project_id }),
+  );
 
 export const cancelStart = (row: ProjectRow): Promise<boolean> =>
-  attempt('The start was not cancelled.', () => undefined, hub.call('projects.cancel_start', { project_id: row.project_id }));
+  attempt(
+    'The start was not cancelled.',
+    () => undefined,
+    hub.call('projects.cancel_start', { project_id: row.project_id }),
+  );
 
 export function updateProject(row: ProjectRow, change: { title?: string; description?: string }): Promise<boolean> {
-  return attempt('The change was not saved.', optimistic(row.project_id, change), hub.call('projects.update', { project_id: row.project_id, ...change }));
+  return attempt(
+    'The change was not saved.',
+    optimistic(row.project_id, change),
+    hub.call('projects.update', { project_id: row.project_id, ...change }),
+  );
 }
 
 export async function createProject(title: string): Promise<string | null> {
@@ -48,13 +71,23 @@ export async function createProject(title: string): Promise<string | null> {
 
 export async function deleteProject(row: ProjectRow): Promise<void> {
   const id = row.project_id;
-  const done = await attempt(`“${row.title}” was not deleted.`, optimistic(id, { deleted: true }), hub.call('projects.delete', { project_id: id }));
+  const done = await attempt(
+    `“${row.title}” was not deleted.`,
+    optimistic(id, { deleted: true }),
+    hub.call('projects.delete', { project_id: id }),
+  );
   if (!done) return;
   toast({ text: `“${row.title}” is deleted.`, action: { label: 'Undo', run: () => void undeleteProject(row) } });
 }
 
 export async function undeleteProject(row: ProjectRow): Promise<void> {
   const id = row.project_id;
-  if (await attempt(`“${row.title}” was not restored.`, optimistic(id, { deleted: false }), hub.call('projects.undelete', { project_id: id })))
+  if (
+    await attempt(
+      `“${row.title}” was not restored.`,
+      optimistic(id, { deleted: false }),
+      hub.call('projects.undelete', { project_id: id }),
+    )
+  )
     toast({ text: `“${row.title}” is back.` });
 }

@@ -1,6 +1,7 @@
 /** The application's connection to the hub, who is signed in, and the live list of projects. One instance a page. */
 import { Cell } from '../lib/cell';
-import { browserSurroundings, Connection, socketUrl } from '../net/connection';
+import { Connection } from '../net/connection';
+import { browserSurroundings, socketUrl } from '../net/link';
 import { Api, type Account, type HubMethods, type ProjectRow, type RowChange } from '../net/protocol';
 import { applyChanges, sortProjects } from './projects';
 
@@ -35,7 +36,11 @@ async function subscribe(): Promise<void> {
     for (const push of early.splice(0)) receive(push);
   } catch (error) {
     if (hubLink.state.value.phase === 'open')
-      projects.update((list) => ({ ...list, phase: 'failed', problem: error instanceof Error ? error.message : String(error) }));
+      projects.update((list) => ({
+        ...list,
+        phase: 'failed',
+        problem: error instanceof Error ? error.message : String(error),
+      }));
   }
 }
 
@@ -47,7 +52,8 @@ function receive(push: Record<string, unknown>): void {
     early.push(push);
     return;
   }
-  if (push.subscription === subscription) setRows(applyChanges(projects.value.rows, push.changes as RowChange<ProjectRow>[]));
+  if (push.subscription === subscription)
+    setRows(applyChanges(projects.value.rows, push.changes as RowChange<ProjectRow>[]));
 }
 
 export function retryProjects(): void {

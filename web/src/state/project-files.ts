@@ -55,7 +55,8 @@ export class ProjectFiles {
         return;
       }
       this.#watched.delete(path);
-      if (this.session.link.state.value.phase === 'open') this.session.api.call('files.unwatch', { path }).catch(() => undefined);
+      if (this.session.link.state.value.phase === 'open')
+        this.session.api.call('files.unwatch', { path }).catch(() => undefined);
     };
   }
 
@@ -66,7 +67,8 @@ export class ProjectFiles {
       const { entries } = await this.session.api.call('files.list', { path }, { timeoutMs: 0 });
       cell.value = { phase: 'shown', entries };
     } catch (error) {
-      if (this.session.link.state.value.phase === 'open') cell.value = { phase: 'failed', entries: [], problem: sentence(error) };
+      if (this.session.link.state.value.phase === 'open')
+        cell.value = { phase: 'failed', entries: [], problem: sentence(error) };
     }
   }
 

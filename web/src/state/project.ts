@@ -1,7 +1,8 @@
 /** What the page holds of an open project: its connection, who is there, its tabs. Lives while the project is in the rail. */
 import { Cell } from '../lib/cell';
 import { paneKey, type Pane } from '../lib/router';
-import { browserSurroundings, Connection, socketUrl } from '../net/connection';
+import { Connection } from '../net/connection';
+import { browserSurroundings, socketUrl } from '../net/link';
 import { Api, type PresentUser, type ProjectMethods } from '../net/protocol';
 
 export type Tab = Extract<Pane, { kind: 'edit' | 'terminal' }>;
@@ -18,6 +19,8 @@ export class ProjectSession {
   /** What the programs in terminals call themselves, by terminal. */
   readonly titles = new Cell<Readonly<Record<string, string>>>({});
   sessionId = '';
+  /** When this page turned to the project. */
+  readonly since = Date.now();
 
   constructor(readonly id: string) {
     this.link = new Connection(socketUrl(`/${id}/ws`), browserSurroundings, { heartbeat: 'status' });
@@ -63,7 +66,9 @@ export class ProjectSession {
   }
 
   renameTab(from: string, to: string): void {
-    this.tabs.update((tabs) => tabs.map((tab) => (tab.kind === 'edit' && tab.path === from ? { kind: 'edit', path: to } : tab)));
+    this.tabs.update((tabs) =>
+      tabs.map((tab) => (tab.kind === 'edit' && tab.path === from ? { kind: 'edit', path: to } : tab)),
+    );
   }
 
   newTerminalName(): string {
@@ -93,7 +98,11 @@ function write(key: string, value: unknown): void {
 function readTabs(id: string): Tab[] {
   const tabs = read<unknown>(`atrium.tabs.${id}`, []);
   if (!Array.isArray(tabs)) return [];
-  return tabs.filter((tab: Tab): tab is Tab => (tab?.kind === 'edit' && typeof tab.path === 'string') || (tab?.kind === 'terminal' && typeof tab.name === 'string'));
+  return tabs.filter(
+    (tab: Tab): tab is Tab =>
+      (tab?.kind === 'edit' && typeof tab.path === 'string') ||
+      (tab?.kind === 'terminal' && typeof tab.name === 'string'),
+  );
 }
 
 const openKey = 'atrium.open';

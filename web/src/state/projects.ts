@@ -1,7 +1,10 @@
 /** Rules of the list of projects: order, search, state in words. Pure. */
 import type { ProjectRow, RowChange } from '../net/protocol';
 
-export function applyChanges(rows: ReadonlyMap<string, ProjectRow>, changes: readonly RowChange<ProjectRow>[]): Map<string, ProjectRow> {
+export function applyChanges(
+  rows: ReadonlyMap<string, ProjectRow>,
+  changes: readonly RowChange<ProjectRow>[],
+): Map<string, ProjectRow> {
   const next = new Map(rows);
   for (const change of changes) {
     if (change.op === 'upsert') next.set(change.row.project_id, change.row);
@@ -18,7 +21,9 @@ export function lastUsed(row: ProjectRow): number {
 
 /** Newest first; equal ones by title, so that the order is the same everywhere. */
 export function sortProjects(rows: readonly ProjectRow[]): ProjectRow[] {
-  return [...rows].sort((a, b) => lastUsed(b) - lastUsed(a) || a.title.localeCompare(b.title) || a.project_id.localeCompare(b.project_id));
+  return [...rows].sort(
+    (a, b) => lastUsed(b) - lastUsed(a) || a.title.localeCompare(b.title) || a.project_id.localeCompare(b.project_id),
+  );
 }
 
 /** Rows whose title, description or people contain every word that was typed. */
@@ -54,8 +59,10 @@ export function stateOf(row: ProjectRow): StateWord {
   if (wanted === 'restart') return { tone: 'starting', word: 'Restarting' };
   if (state === 'running') return { tone: 'running', word: 'Running' };
   if (state === 'stopping') return { tone: 'starting', word: 'Stopping' };
-  if (wanted === 'start' || state === 'starting' || state === 'pending') return { tone: 'starting', word: wanted === 'start' && !row.action_request?.started ? 'Queued' : 'Starting' };
-  if (problem && (row.action_request?.err || row.state?.error || row.status?.start?.failed)) return { tone: 'failed', word: 'Failed', reason: problem };
+  if (wanted === 'start' || state === 'starting' || state === 'pending')
+    return { tone: 'starting', word: wanted === 'start' && !row.action_request?.started ? 'Queued' : 'Starting' };
+  if (problem && (row.action_request?.err || row.state?.error || row.status?.start?.failed))
+    return { tone: 'failed', word: 'Failed', reason: problem };
   return { tone: 'stopped', word: state === 'archived' ? 'Archived' : 'Stopped' };
 }
 
@@ -63,5 +70,9 @@ export const isBusy = (row: ProjectRow): boolean => stateOf(row).tone === 'start
 export const isRunning = (row: ProjectRow): boolean => row.state?.state === 'running' && requested(row) === null;
 
 export function groupOf(row: ProjectRow, accountId: string): string {
-  return row.users?.[accountId]?.group ?? row.collaborators?.find((person) => person.account_id === accountId)?.group ?? 'collaborator';
+  return (
+    row.users?.[accountId]?.group ??
+    row.collaborators?.find((person) => person.account_id === accountId)?.group ??
+    'collaborator'
+  );
 }

@@ -2,7 +2,7 @@
 import { FitAddon } from '@xterm/addon-fit';
 import { SearchAddon } from '@xterm/addon-search';
 import { WebLinksAddon } from '@xterm/addon-web-links';
-import { Terminal, type ITheme } from '@xterm/xterm';
+import { Terminal } from '@xterm/xterm';
 import '@xterm/xterm/css/xterm.css';
 import { Cell } from '../lib/cell';
 import type { PresentUser, ProjectApi } from '../net/protocol';
@@ -10,6 +10,7 @@ import { sentence } from '../net/protocol';
 import { cspDocument, withoutStyleElements } from './csp-document';
 import { FlowControl, frame, readFrame } from './flow';
 import { controlOf } from './keys';
+import { hasGpu, themeFromTokens } from './look';
 
 export interface TerminalState {
   title: string;
@@ -38,38 +39,6 @@ export interface TerminalOptions {
 
 /** Replies to questions about the terminal (device attributes, cursor position): not to be given again for old output. */
 const reply = /^\x1b(?:\[[?>]?[\d;]*[cRn]|\[\?[\d;]*\$y|[\]P][^]*(?:\x1b\\|\x07))$/;
-
-function token(probe: HTMLElement, name: string): string {
-  probe.style.color = `var(${name})`;
-  const context = token.canvas.getContext('2d', { willReadFrequently: true })!;
-  // Painting one pixel turns any notation that the browser knows into the numbers that xterm.js wants.
-  context.clearRect(0, 0, 1, 1);
-  context.fillStyle = getComputedStyle(probe).color;
-  context.fillRect(0, 0, 1, 1);
-  const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
-  return `#${[red, green, blue].map((part) => part!.toString(16).padStart(2, '0')).join('')}`;
-}
-token.canvas = document.createElement('canvas');
-
-const names = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'] as const;
-
-function themeFromTokens(element: HTMLElement): ITheme {
-  const probe = element.appendChild(document.createElement('i'));
-  probe.hidden = true;
-  const colours: Record<string, string> = {
-    background: token(probe, '--terminal-ground'),
-    foreground: token(probe, '--terminal-text'),
-    cursor: token(probe, '--accent'),
-    cursorAccent: token(probe, '--terminal-ground'),
-    selectionBackground: token(probe, '--terminal-selection'),
-  };
-  names.forEach((name, index) => {
-    colours[name] = token(probe, `--ansi-${index}`);
-    colours[`bright${name[0]!.toUpperCase()}${name.slice(1)}`] = token(probe, `--ansi-${index + 8}`);
-  });
-  probe.remove();
-  return colours;
-}
 
 export class TerminalView {
   readonly state = new Cell<TerminalState>({ title: '', viewers: [], phase: 'opening', narrowed: false, ctrl: false });
@@ -112,6 +81,20 @@ export class TerminalView {
     withoutStyleElements(() => this.terminal.open(element));
     this.terminal.textarea?.setAttribute('aria-label', options.label);
     this.#wire();
+    void this.#drawWithGpu();
+  }
+
+  /** A real graphics processor draws faster than the page does; a simulated one does not. */
+  async #drawWithGpu(): Promise<void> {
+    if (!hasGpu()) return;
+    try {
+      const { WebglAddon } = await import('@xterm/addon-webgl');
+      const addon = new WebglAddon();
+      addon.onContextLoss(() => addon.dispose()); // browsers keep few contexts: the page draws then
+      this.terminal.loadAddon(addon);
+    } catch {
+      // the page draws
+    }
   }
 
   #wire(): void {
@@ -136,10 +119,22 @@ export class TerminalView {
         this.#channel = 0;
         this.#set({ phase: 'ended', exitCode: Number(push.code) });
       }),
-      connection.on('terminal.title', (push) => push.channel === this.#channel && this.#set({ title: String(push.title) })),
-      connection.on('terminal.viewers', (push) => push.channel === this.#channel && this.#set({ viewers: push.users as PresentUser[] })),
-      connection.on('terminal.size', (push) => push.channel === this.#channel && this.#take({ cols: Number(push.cols), rows: Number(push.rows) })),
-      connection.on('terminal.input_refused', (push) => push.channel === this.#channel && this.options.onRefused(String(push.message))),
+      connection.on(
+        'terminal.title',
+        (push) => push.channel === this.#channel && this.#set({ title: String(push.title) }),
+      ),
+      connection.on(
+        'terminal.viewers',
+        (push) => push.channel === this.#channel && this.#set({ viewers: push.users as PresentUser[] }),
+      ),
+      connection.on(
+        'terminal.size',
+        (push) => push.channel === this.#channel && this.#take({ cols: Number(push.cols), rows: Number(push.rows) }),
+      ),
+      connection.on(
+        'terminal.input_refused',
+        (push) => push.channel === this.#channel && this.options.onRefused(String(push.message)),
+      ),
       connection.on('terminal.resync', (push) => {
         if (push.channel !== this.#channel) return;
         this.#clearFirst = true;
@@ -163,7 +158,11 @@ export class TerminalView {
     const { cols, rows } = this.#room;
     const { name, folder, api } = this.options;
     try {
-      const opened = await api.call('terminal.open', { terminal: name, cols, rows, ...(folder ? { path: folder } : {}) }, { timeoutMs: 0 });
+      const opened = await api.call(
+        'terminal.open',
+        { terminal: name, cols, rows, ...(folder ? { path: folder } : {}) },
+        { timeoutMs: 0 },
+      );
       if (generation !== this.#generation) return;
       this.#channel = opened.channel;
       this.#clearFirst = true;
@@ -174,7 +173,10 @@ export class TerminalView {
       this.fit();
     } catch (error) {
       if (generation !== this.#generation) return;
-      this.#set({ phase: this.options.api.connection.state.value.phase === 'open' ? 'failed' : 'lost', problem: sentence(error) });
+      this.#set({
+        phase: this.options.api.connection.state.value.phase === 'open' ? 'failed' : 'lost',
+        problem: sentence(error),
+      });
     }
   }
 

@@ -44,7 +44,8 @@ export function withoutStyleElements(open: () => void): void {
 export function cspDocument(): Document {
   return new Proxy(document, {
     get(target, name) {
-      if (name === 'createElement') return (tag: string) => (tag === 'style' ? styleElement() : target.createElement(tag));
+      if (name === 'createElement')
+        return (tag: string) => (tag === 'style' ? styleElement() : target.createElement(tag));
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },

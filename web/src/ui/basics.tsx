@@ -3,26 +3,48 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Cell } from '../lib/cell';
 import { hueOf, initials } from '../lib/format';
-import type { Connection, LinkState } from '../net/connection';
+import type { Connection } from '../net/connection';
+import type { LinkState } from '../net/link';
 import type { StateWord } from '../state/projects';
 import { useLate, useLinkTrouble, useNow } from './hooks';
 import { Icon, type IconName } from './icons';
 
 /** `beside`: the name stands next to it in words. */
 export function Avatar({ id, name, small, beside }: { id: string; name: string; small?: boolean; beside?: boolean }) {
-  const paint = (element: HTMLElement | null): void => element?.style.setProperty('--hue', String(Math.round(hueOf(id))));
+  const paint = (element: HTMLElement | null): void =>
+    element?.style.setProperty('--hue', String(Math.round(hueOf(id))));
   return (
-    <span class={small ? 'avatar avatar-small' : 'avatar'} ref={paint} title={name} {...(beside ? { 'aria-hidden': true } : { role: 'img' as const, 'aria-label': name })} data-initials={initials(name)} />
+    <span
+      class={small ? 'avatar avatar-small' : 'avatar'}
+      ref={paint}
+      title={name}
+      {...(beside ? { 'aria-hidden': true } : { role: 'img' as const, 'aria-label': name })}
+      data-initials={initials(name)}
+    />
   );
 }
 
-export function Avatars({ people, most = 4, label }: { people: readonly { account_id: string; name: string }[]; most?: number; label: string }) {
+export function Avatars({
+  people,
+  most = 4,
+  label,
+}: {
+  people: readonly { account_id: string; name: string }[];
+  most?: number;
+  label: string;
+}) {
   if (people.length === 0) return null;
   const names = people.map((person) => person.name).join(', ');
   return (
     <span class="avatars" role="img" aria-label={`${label}: ${names}`} title={names}>
       {people.slice(0, most).map((person) => (
-        <span key={person.account_id} class="avatar avatar-small" aria-hidden="true" data-initials={initials(person.name)} ref={(element) => element?.style.setProperty('--hue', String(Math.round(hueOf(person.account_id))))} />
+        <span
+          key={person.account_id}
+          class="avatar avatar-small"
+          aria-hidden="true"
+          data-initials={initials(person.name)}
+          ref={(element) => element?.style.setProperty('--hue', String(Math.round(hueOf(person.account_id))))}
+        />
       ))}
       {people.length > most && (
         <span class="avatar avatar-small avatar-more" aria-hidden="true">
@@ -45,7 +67,21 @@ export function StateChip({ state }: { state: StateWord }) {
 }
 
 /** `page`: it is all that the page shows. */
-export function Empty({ icon, title, children, actions, tone, page }: { icon: IconName; title: string; children?: ComponentChildren; actions?: ComponentChildren; tone?: 'bad'; page?: boolean }) {
+export function Empty({
+  icon,
+  title,
+  children,
+  actions,
+  tone,
+  page,
+}: {
+  icon: IconName;
+  title: string;
+  children?: ComponentChildren;
+  actions?: ComponentChildren;
+  tone?: 'bad';
+  page?: boolean;
+}) {
   return (
     <div class={tone ? `empty empty-${tone}` : 'empty'}>
       <span class="empty-icon">
@@ -85,7 +121,15 @@ export function LinkBanner({ link, what }: { link: Connection; what: string }) {
   );
 }
 
-function Trouble({ state, link, what }: { state: Extract<LinkState, { phase: 'connecting' | 'waiting' }>; link: Connection; what: string }) {
+function Trouble({
+  state,
+  link,
+  what,
+}: {
+  state: Extract<LinkState, { phase: 'connecting' | 'waiting' }>;
+  link: Connection;
+  what: string;
+}) {
   const now = useNow(250);
   const seconds = state.phase === 'waiting' ? Math.max(0, Math.ceil((state.retryAt - now) / 1000)) : 0;
   return (
@@ -97,14 +141,31 @@ function Trouble({ state, link, what }: { state: Extract<LinkState, { phase: 'co
           {state.phase === 'connecting' ? 'Connecting…' : seconds > 0 ? `Next try in ${seconds} s.` : 'Trying…'}
         </span>
       </p>
-      <button type="button" class="button button-small" disabled={state.phase !== 'waiting'} onClick={() => link.retryNow()}>
+      <button
+        type="button"
+        class="button button-small"
+        disabled={state.phase !== 'waiting'}
+        onClick={() => link.retryNow()}
+      >
         Retry now
       </button>
     </div>
   );
 }
 
-export function Dialog({ title, onClose, children, wide, class: extra }: { title: string; onClose(): void; children: ComponentChildren; wide?: boolean; class?: string }) {
+export function Dialog({
+  title,
+  onClose,
+  children,
+  wide,
+  class: extra,
+}: {
+  title: string;
+  onClose(): void;
+  children: ComponentChildren;
+  wide?: boolean;
+  class?: string;
+}) {
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const dialog = element.current!;

@@ -47,7 +47,9 @@ export function keyWords(keys: string): string[] {
   const words: Record<string, string> = isMac
     ? { mod: '⌘', shift: '⇧', alt: '⌥', ctrl: '⌃', enter: '↵' }
     : { mod: 'Ctrl', shift: 'Shift', alt: 'Alt', ctrl: 'Ctrl', enter: 'Enter' };
-  return keys.split(/[+ ]/).map((part) => words[part] ?? (part.length === 1 ? part.toUpperCase() : part[0]!.toUpperCase() + part.slice(1)));
+  return keys
+    .split(/[+ ]/)
+    .map((part) => words[part] ?? (part.length === 1 ? part.toUpperCase() : part[0]!.toUpperCase() + part.slice(1)));
 }
 
 /** The chord of an event in the notation of `keys`. */
@@ -78,7 +80,12 @@ export function runKey(event: KeyboardEvent): boolean {
   const typing = isTyping(event.target);
   const pair = Date.now() - firstAt < 1000 && !typing ? `${first} ${pressed}` : '';
   const commands = allCommands();
-  const command = commands.find((one) => one.keys === pair) ?? commands.find((one) => one.keys === pressed && (!typing || pressed.includes('mod') || pressed.includes('alt') || /^f\d/.test(pressed)));
+  const command =
+    commands.find((one) => one.keys === pair) ??
+    commands.find(
+      (one) =>
+        one.keys === pressed && (!typing || pressed.includes('mod') || pressed.includes('alt') || /^f\d/.test(pressed)),
+    );
   if (!typing && pressed.length === 1) {
     first = pressed;
     firstAt = Date.now();

@@ -23,7 +23,11 @@ async function leave(): Promise<void> {
 }
 
 function themeItems(present: Theme): MenuEntry[] {
-  const item = (value: Theme, label: string): MenuEntry => ({ label, checked: present === value, run: () => setTheme(value) });
+  const item = (value: Theme, label: string): MenuEntry => ({
+    label,
+    checked: present === value,
+    run: () => setTheme(value),
+  });
   return [item('system', 'Colours as the system'), item('light', 'Light'), item('dark', 'Dark')];
 }
 
@@ -38,7 +42,12 @@ function OpenProject({ id, current }: { id: string; current: boolean }) {
   const state = stateOf(row);
   return (
     <li class="rail-open" ref={item}>
-      <a class="rail-item" href={paneHref(id, { kind: 'files', path: '' })} aria-current={current ? 'page' : undefined} title={`${row.title}: ${state.word}`}>
+      <a
+        class="rail-item"
+        href={paneHref(id, { kind: 'files', path: '' })}
+        aria-current={current ? 'page' : undefined}
+        title={`${row.title}: ${state.word}`}
+      >
         <span class={`state-dot state-${state.tone}`} aria-hidden="true" />
         <span class="rail-label">{row.title}</span>
         <span class="visually-hidden">, {state.word}</span>
@@ -91,7 +100,12 @@ function Rail() {
         <Mark />
         <span class="rail-label">Atrium</span>
       </a>
-      <button type="button" class="rail-item rail-search" onClick={() => (paletteOpen.value = true)} title="Search and actions">
+      <button
+        type="button"
+        class="rail-item rail-search"
+        onClick={() => (paletteOpen.value = true)}
+        title="Search and actions"
+      >
         <Icon name="search" />
         <span class="rail-label">Search</span>
         <span class="keys rail-keys" aria-hidden="true">
@@ -100,7 +114,12 @@ function Rail() {
           ))}
         </span>
       </button>
-      <a class="rail-item" href={href({ view: 'projects' })} aria-current={here.view === 'projects' ? 'page' : undefined} title="Projects">
+      <a
+        class="rail-item"
+        href={href({ view: 'projects' })}
+        aria-current={here.view === 'projects' ? 'page' : undefined}
+        title="Projects"
+      >
         <Icon name="projects" />
         <span class="rail-label">Projects</span>
       </a>
@@ -122,10 +141,14 @@ function Rail() {
 }
 
 function focusRegion(): void {
-  const regions = [...document.querySelectorAll<HTMLElement>('nav.rail, [data-region]')].filter((region) => region.offsetParent !== null);
+  const regions = [...document.querySelectorAll<HTMLElement>('nav.rail, [data-region]')].filter(
+    (region) => region.offsetParent !== null,
+  );
   const at = regions.findIndex((region) => region.contains(document.activeElement));
   const next = regions[(at + 1) % regions.length];
-  const inside = next?.querySelector<HTMLElement>('[data-focus-first], [aria-current=page], [tabindex="0"], a[href], button, input, textarea');
+  const inside = next?.querySelector<HTMLElement>(
+    '[data-focus-first], [aria-current=page], [tabindex="0"], a[href], button, input, textarea',
+  );
   inside?.focus();
 }
 
@@ -137,22 +160,75 @@ export function Frame({ children }: { children: ComponentChildren }) {
   }, []);
   useCommands(
     () => [
-      { id: 'palette', title: 'Search and actions', group: 'Everywhere', keys: 'mod+k', icon: 'search', hidden: true, run: () => (paletteOpen.value = !paletteOpen.value) },
-      { id: 'palette-2', title: 'Search and actions, also in terminals', group: 'Everywhere', keys: 'mod+shift+k', hidden: true, run: () => (paletteOpen.value = !paletteOpen.value) },
-      { id: 'keys', title: 'Show the keys', group: 'Everywhere', keys: '?', icon: 'keyboard', run: () => (keysOpen.value = true) },
-      { id: 'region', title: 'Go to the next part of the page, also out of terminals', group: 'Everywhere', keys: 'mod+f6', hidden: true, run: focusRegion },
-      { id: 'projects', title: 'Go to projects', group: 'Everywhere', keys: 'g p', icon: 'projects', run: () => navigate(href({ view: 'projects' })) },
-      { id: 'account', title: 'Go to your account', group: 'Everywhere', keys: 'g a', icon: 'person', run: () => navigate(href({ view: 'account' })) },
+      {
+        id: 'palette',
+        title: 'Search and actions',
+        group: 'Everywhere',
+        keys: 'mod+k',
+        icon: 'search',
+        hidden: true,
+        run: () => (paletteOpen.value = !paletteOpen.value),
+      },
+      {
+        id: 'palette-2',
+        title: 'Search and actions, also in terminals',
+        group: 'Everywhere',
+        keys: 'mod+shift+k',
+        hidden: true,
+        run: () => (paletteOpen.value = !paletteOpen.value),
+      },
+      {
+        id: 'keys',
+        title: 'Show the keys',
+        group: 'Everywhere',
+        keys: '?',
+        icon: 'keyboard',
+        run: () => (keysOpen.value = true),
+      },
+      {
+        id: 'region',
+        title: 'Go to the next part of the page, also out of terminals',
+        group: 'Everywhere',
+        keys: 'mod+f6',
+        hidden: true,
+        run: focusRegion,
+      },
+      {
+        id: 'projects',
+        title: 'Go to projects',
+        group: 'Everywhere',
+        keys: 'g p',
+        icon: 'projects',
+        run: () => navigate(href({ view: 'projects' })),
+      },
+      {
+        id: 'account',
+        title: 'Go to your account',
+        group: 'Everywhere',
+        keys: 'g a',
+        icon: 'person',
+        run: () => navigate(href({ view: 'account' })),
+      },
       { id: 'theme-light', title: 'Light colours', group: 'Everywhere', icon: 'sun', run: () => setTheme('light') },
       { id: 'theme-dark', title: 'Dark colours', group: 'Everywhere', icon: 'sun', run: () => setTheme('dark') },
-      { id: 'theme-system', title: 'Colours as the system', group: 'Everywhere', icon: 'sun', run: () => setTheme('system') },
+      {
+        id: 'theme-system',
+        title: 'Colours as the system',
+        group: 'Everywhere',
+        icon: 'sun',
+        run: () => setTheme('system'),
+      },
       { id: 'sign-out', title: 'Sign out', group: 'Everywhere', icon: 'leave', run: () => void leave() },
     ],
     [],
   );
   return (
     <div class="frame">
-      <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), document.querySelector<HTMLElement>('#main')?.focus())}>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => (event.preventDefault(), document.querySelector<HTMLElement>('#main')?.focus())}
+      >
         Skip to the content
       </a>
       <Rail />

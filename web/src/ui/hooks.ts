@@ -1,6 +1,15 @@
-import { useCallback, useEffect, useLayoutEffect, useReducer, useRef, useState, type Dispatch, type StateUpdater } from 'preact/hooks';
+import {
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useReducer,
+  useRef,
+  useState,
+  type Dispatch,
+  type StateUpdater,
+} from 'preact/hooks';
 import type { Cell } from '../lib/cell';
-import type { LinkState } from '../net/connection';
+import type { LinkState } from '../net/link';
 
 /** The value of a cell; the component renders again when (the picked part of) it changes. */
 export function useCell<T>(cell: Cell<T>): T;

@@ -15,8 +15,10 @@ const drawn = {
   archive: 'M2.5 3.5h11v2.5h-11zM3.5 6v6.5h9V6M6.5 8.5h3',
   terminal: 'M2.5 3h11v10h-11zM5 6l2 2-2 2M8.5 10.2h2.5',
   log: 'M3 4h.01M3 8h.01M3 12h.01M5.5 4H13M5.5 8H13M5.5 12H13',
-  settings: 'M8 10a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM8 2v1.8M8 12.2V14M2 8h1.8M12.2 8H14M3.8 3.8 5 5M11 11l1.2 1.2M3.8 12.2 5 11M11 5l1.2-1.2',
-  people: 'M6 7.5a2.3 2.3 0 1 0 0-4.6 2.3 2.3 0 0 0 0 4.6zM2 13c0-2.3 1.7-3.8 4-3.8s4 1.5 4 3.8M10.5 3.2a2.2 2.2 0 0 1 0 4.1M11.5 9.4c1.6.4 2.5 1.7 2.5 3.6',
+  settings:
+    'M8 10a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM8 2v1.8M8 12.2V14M2 8h1.8M12.2 8H14M3.8 3.8 5 5M11 11l1.2 1.2M3.8 12.2 5 11M11 5l1.2-1.2',
+  people:
+    'M6 7.5a2.3 2.3 0 1 0 0-4.6 2.3 2.3 0 0 0 0 4.6zM2 13c0-2.3 1.7-3.8 4-3.8s4 1.5 4 3.8M10.5 3.2a2.2 2.2 0 0 1 0 4.1M11.5 9.4c1.6.4 2.5 1.7 2.5 3.6',
   person: 'M8 7.5A2.5 2.5 0 1 0 8 2.5a2.5 2.5 0 0 0 0 5zM3.5 13.5c0-2.6 1.9-4.2 4.5-4.2s4.5 1.6 4.5 4.2',
   upload: 'M8 10.5v-7.5M5 5.8l3-3 3 3M3 10.5v2h10v-2',
   download: 'M8 3v7.5M5 7.7l3 3 3-3M3 11v2h10v-2',
@@ -38,7 +40,8 @@ const drawn = {
   leave: 'M6.5 3H3v10h3.5M6.5 8h7M11 5.5L13.5 8 11 10.5',
   split: 'M2.5 3h11v10h-11zM8 3v10',
   link: 'M6.8 9.2l2.4-2.4M7.5 4.9l1.2-1.2a2.5 2.5 0 0 1 3.6 3.6l-1.2 1.2M8.5 11.1l-1.2 1.2a2.5 2.5 0 0 1-3.6-3.6l1.2-1.2',
-  offline: 'M2 2l12 12M4 7.5A6 6 0 0 1 6 6.2M8.8 5.6A6 6 0 0 1 12 7.5M5.8 9.7a3.3 3.3 0 0 1 3.3-.6M8 12.3h.01M1.8 5.3a9 9 0 0 1 2-1.2M7 3.2a9.2 9.2 0 0 1 7.2 2.1',
+  offline:
+    'M2 2l12 12M4 7.5A6 6 0 0 1 6 6.2M8.8 5.6A6 6 0 0 1 12 7.5M5.8 9.7a3.3 3.3 0 0 1 3.3-.6M8 12.3h.01M1.8 5.3a9 9 0 0 1 2-1.2M7 3.2a9.2 9.2 0 0 1 7.2 2.1',
   sparkle: 'M8 2.5v11M2.5 8h11M4.3 4.3l7.4 7.4M11.7 4.3l-7.4 7.4',
 } as const;
 
@@ -46,7 +49,14 @@ export type IconName = keyof typeof drawn;
 
 export function Icon({ name, class: extra }: { name: IconName; class?: string }) {
   return (
-    <svg class={`icon ${name === 'more' ? 'icon-dots' : ''} ${extra ?? ''}`} viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">
+    <svg
+      class={`icon ${name === 'more' ? 'icon-dots' : ''} ${extra ?? ''}`}
+      viewBox="0 0 16 16"
+      width="16"
+      height="16"
+      aria-hidden="true"
+      focusable="false"
+    >
       <path d={drawn[name]} />
     </svg>
   );

@@ -1,11 +1,17 @@
 /** A component loaded when it is first shown. A chunk that cannot be fetched offers another try instead of a blank page. */
-import type { ComponentType } from 'preact';
+import type { ComponentType, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Empty, Skeleton } from './basics';
 
-export function lazy<P extends object>(load: () => Promise<ComponentType<P>>, what: string): ComponentType<P> {
+export interface LazyComponent<P> {
+  (props: P): JSX.Element;
+  /** Fetches the code before it is needed; a failure is told when it is. */
+  preload(): void;
+}
+
+export function lazy<P extends object>(load: () => Promise<ComponentType<P>>, what: string): LazyComponent<P> {
   let loaded: ComponentType<P> | null = null;
-  return function Lazy(props: P) {
+  function Lazy(props: P) {
     const [, show] = useState(0);
     const [failed, setFailed] = useState(false);
     useEffect(() => {
@@ -42,5 +48,14 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>, wh
         <p>The connection may be down, or Atrium was updated since the page was opened; then a reload helps.</p>
       </Empty>
     );
+  }
+  Lazy.preload = (): void => {
+    load().then(
+      (component) => {
+        loaded = component;
+      },
+      () => undefined,
+    );
   };
+  return Lazy;
 }

@@ -1,6 +1,6 @@
 /** A menu on a button or at the pointer, on the native popover: Escape and a click elsewhere close it, arrows walk. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Icon, type IconName } from './icons';
 
 export interface MenuItem {
@@ -18,7 +18,11 @@ export interface MenuItem {
 export type MenuEntry = MenuItem | 'line';
 
 /** Puts a popover beside a box, inside the window. */
-export function place(popover: HTMLElement, box: { left: number; right: number; top: number; bottom: number }, end: boolean): void {
+export function place(
+  popover: HTMLElement,
+  box: { left: number; right: number; top: number; bottom: number },
+  end: boolean,
+): void {
   const { offsetWidth: width, offsetHeight: height } = popover;
   const gap = 4;
   const left = end ? box.right - width : box.left;
@@ -30,7 +34,12 @@ export function place(popover: HTMLElement, box: { left: number; right: number; 
 function step(menu: HTMLElement, event: KeyboardEvent): void {
   const items = [...menu.querySelectorAll<HTMLElement>('[role^=menuitem]:not([aria-disabled=true])')];
   const at = items.indexOf(menu.ownerDocument.activeElement as HTMLElement);
-  const to = { ArrowDown: (at + 1) % items.length, ArrowUp: (at - 1 + items.length) % items.length, Home: 0, End: items.length - 1 }[event.key];
+  const to = {
+    ArrowDown: (at + 1) % items.length,
+    ArrowUp: (at - 1 + items.length) % items.length,
+    Home: 0,
+    End: items.length - 1,
+  }[event.key];
   if (to !== undefined) {
     event.preventDefault();
     event.stopPropagation();
@@ -39,12 +48,24 @@ function step(menu: HTMLElement, event: KeyboardEvent): void {
     menu.hidePopover();
   } else if (event.key.length === 1 && !event.ctrlKey && !event.metaKey) {
     const wanted = event.key.toLowerCase();
-    const found = [...items.slice(at + 1), ...items.slice(0, at + 1)].find((item) => item.textContent?.trim().toLowerCase().startsWith(wanted));
+    const found = [...items.slice(at + 1), ...items.slice(0, at + 1)].find((item) =>
+      item.textContent?.trim().toLowerCase().startsWith(wanted),
+    );
     found?.focus();
   }
 }
 
-export function MenuList({ id, items, label, close }: { id?: string; items: readonly MenuEntry[]; label: string; close(): void }) {
+export function MenuList({
+  id,
+  items,
+  label,
+  close,
+}: {
+  id?: string;
+  items: readonly MenuEntry[];
+  label: string;
+  close(): void;
+}) {
   return (
     <div id={id} role="menu" aria-label={label} class="menu-list">
       {items.map((item, index) => {
@@ -60,7 +81,14 @@ export function MenuList({ id, items, label, close }: { id?: string; items: read
         const shared = { class: item.danger ? 'menu-item menu-item-danger' : 'menu-item', tabIndex: -1 };
         if (item.href)
           return (
-            <a key={index} role="menuitem" href={item.href} download={item.download || undefined} onClick={close} {...shared}>
+            <a
+              key={index}
+              role="menuitem"
+              href={item.href}
+              download={item.download || undefined}
+              onClick={close}
+              {...shared}
+            >
               {content}
             </a>
           );
@@ -97,12 +125,19 @@ export interface MenuButtonProps {
   roving?: boolean;
 }
 
-export function MenuButton({ label, items, class: extra = 'icon-button', children, end = true, roving }: MenuButtonProps) {
+export function MenuButton({
+  label,
+  items,
+  class: extra = 'icon-button',
+  children,
+  end = true,
+  roving,
+}: MenuButtonProps) {
   const button = useRef<HTMLButtonElement>(null);
   const popover = useRef<HTMLDivElement>(null);
   const [open, setOpen] = useState(false);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return;
     const menu = popover.current!;
     place(menu, button.current!.getBoundingClientRect(), end);
@@ -141,9 +176,19 @@ export function MenuButton({ label, items, class: extra = 'icon-button', childre
 }
 
 /** The menu of a row, opened at the pointer or by the context-menu key. */
-export function ContextMenu({ at, items, label, onClose }: { at: { x: number; y: number }; items: readonly MenuEntry[]; label: string; onClose(): void }) {
+export function ContextMenu({
+  at,
+  items,
+  label,
+  onClose,
+}: {
+  at: { x: number; y: number };
+  items: readonly MenuEntry[];
+  label: string;
+  onClose(): void;
+}) {
   const popover = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const menu = popover.current!;
     const before = document.activeElement as HTMLElement | null;
     menu.showPopover();

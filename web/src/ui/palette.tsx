@@ -44,10 +44,25 @@ function find(typed: string, paths: readonly string[], projectId: string | undef
   for (const row of projects.value.sorted) {
     if (row.deleted) continue;
     const run = (): void => navigate(paneHref(row.project_id, { kind: 'files', path: '' }));
-    add({ id: row.project_id, title: row.title, group: `Project · ${stateOf(row).word}`, icon: 'projects', run }, row.title, typed ? 4 : -100);
+    add(
+      { id: row.project_id, title: row.title, group: `Project · ${stateOf(row).word}`, icon: 'projects', run },
+      row.title,
+      typed ? 4 : -100,
+    );
   }
   if (typed && projectId) {
-    for (const path of paths) add({ id: `file ${path}`, title: path, group: 'File', icon: 'file', run: () => navigate(paneHref(projectId, { kind: 'edit', path })) }, path, 0);
+    for (const path of paths)
+      add(
+        {
+          id: `file ${path}`,
+          title: path,
+          group: 'File',
+          icon: 'file',
+          run: () => navigate(paneHref(projectId, { kind: 'edit', path })),
+        },
+        path,
+        0,
+      );
   }
   return items.sort((a, b) => b.score - a.score).slice(0, shownAtMost);
 }
@@ -106,7 +121,13 @@ function PaletteDialog() {
     }
   };
   return (
-    <dialog ref={dialog} class="palette" aria-label="Find an action, project or file" onClose={close} onClick={(event) => event.target === dialog.current && close()}>
+    <dialog
+      ref={dialog}
+      class="palette"
+      aria-label="Find an action, project or file"
+      onClose={close}
+      onClick={(event) => event.target === dialog.current && close()}
+    >
       <div class="palette-field">
         <Icon name="search" />
         <input
@@ -194,7 +215,13 @@ function KeysOpen() {
     keysOpen.value = false;
   };
   return (
-    <dialog ref={dialog} class="dialog dialog-wide" aria-label="Keys" onClose={close} onClick={(event) => event.target === dialog.current && close()}>
+    <dialog
+      ref={dialog}
+      class="dialog dialog-wide"
+      aria-label="Keys"
+      onClose={close}
+      onClick={(event) => event.target === dialog.current && close()}
+    >
       <header class="dialog-head">
         <h2>Keys</h2>
         <button type="button" class="icon-button" aria-label="Close" onClick={close}>
@@ -223,4 +250,3 @@ function KeysOpen() {
     </dialog>
   );
 }
-

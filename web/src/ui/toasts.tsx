@@ -44,7 +44,13 @@ function Notice({ entry }: { entry: Shown }) {
   const hold = (): void => setHeld(true);
   const release = (): void => setHeld(false);
   return (
-    <li class={`toast toast-${entry.tone ?? 'plain'}`} onMouseEnter={hold} onMouseLeave={release} onFocusIn={hold} onFocusOut={release}>
+    <li
+      class={`toast toast-${entry.tone ?? 'plain'}`}
+      onMouseEnter={hold}
+      onMouseLeave={release}
+      onFocusIn={hold}
+      onFocusOut={release}
+    >
       {entry.tone === 'bad' && <Icon name="fail" />}
       <p>{entry.text}</p>
       {entry.action && (

@@ -47,9 +47,11 @@ export function VirtualRows({ scroller, count, rowHeight, children, all = 200 }:
   const last = whole ? count : Math.min(view.last, count);
   const rows: ComponentChildren[] = [];
   for (let index = first; index < last; ++index) rows.push(children(index));
-  const pad = (height: number) => (element: HTMLElement | null): void => {
-    if (element) element.style.height = `${height}px`;
-  };
+  const pad =
+    (height: number) =>
+    (element: HTMLElement | null): void => {
+      if (element) element.style.height = `${height}px`;
+    };
   return (
     <>
       {first > 0 && <div role="presentation" ref={pad(first * rowHeight)} />}
@@ -60,12 +62,18 @@ export function VirtualRows({ scroller, count, rowHeight, children, all = 200 }:
 }
 
 /** Keeps row `index` inside the scrolled box when it becomes the active one. */
-export function useKeepInView(scroller: RefObject<HTMLElement | null>, index: number, rowHeight: number, top = 0): void {
+export function useKeepInView(
+  scroller: RefObject<HTMLElement | null>,
+  index: number,
+  rowHeight: number,
+  top = 0,
+): void {
   useEffect(() => {
     const box = scroller.current;
     if (!box || index < 0) return;
     const start = index * rowHeight;
     if (start < box.scrollTop) box.scrollTop = start;
-    else if (start + rowHeight + top > box.scrollTop + box.clientHeight) box.scrollTop = start + rowHeight + top - box.clientHeight;
+    else if (start + rowHeight + top > box.scrollTop + box.clientHeight)
+      box.scrollTop = start + rowHeight + top - box.clientHeight;
   }, [index]);
 }

@@ -25,7 +25,11 @@ function NameForm() {
     setState('Saving…');
     try {
       await hub.call('accounts.update', { first_name: first.trim(), last_name: last.trim() });
-      if (account) session.value = { phase: 'signed_in', account: { ...account, first_name: first.trim(), last_name: last.trim() } };
+      if (account)
+        session.value = {
+          phase: 'signed_in',
+          account: { ...account, first_name: first.trim(), last_name: last.trim() },
+        };
       setState('Saved.');
     } catch (error) {
       setState(`Not saved. ${sentence(error)}`);
@@ -34,16 +38,28 @@ function NameForm() {
   return (
     <section class="card" aria-label="Name">
       <h2>Name</h2>
-      <p class="field-hint">What the others see in projects and at your cursor. You sign in as {account?.email_address}.</p>
+      <p class="field-hint">
+        What the others see in projects and at your cursor. You sign in as {account?.email_address}.
+      </p>
       <form onSubmit={save}>
         <div class="field-pair">
           <div class="field">
             <label for="first-name">First name</label>
-            <input id="first-name" autocomplete="given-name" value={first} onInput={(event) => setFirst(event.currentTarget.value)} />
+            <input
+              id="first-name"
+              autocomplete="given-name"
+              value={first}
+              onInput={(event) => setFirst(event.currentTarget.value)}
+            />
           </div>
           <div class="field">
             <label for="last-name">Last name</label>
-            <input id="last-name" autocomplete="family-name" value={last} onInput={(event) => setLast(event.currentTarget.value)} />
+            <input
+              id="last-name"
+              autocomplete="family-name"
+              value={last}
+              onInput={(event) => setLast(event.currentTarget.value)}
+            />
           </div>
         </div>
         <div class="actions actions-start">
@@ -89,7 +105,11 @@ function NewKey({ secret, onDone }: { secret: string; onDone(): void }) {
       <p>
         This is the new key. Copy it now: it is not shown again. <code class="id">{secret}</code>
       </p>
-      <button type="button" class="button button-small" onClick={() => void navigator.clipboard?.writeText(secret).then(noteCopy)}>
+      <button
+        type="button"
+        class="button button-small"
+        onClick={() => void navigator.clipboard?.writeText(secret).then(noteCopy)}
+      >
         <Icon name="copy" /> {copied ? 'Copied' : 'Copy'}
       </button>
       <button type="button" class="button button-small" onClick={onDone}>
@@ -141,17 +161,35 @@ function Keys() {
   return (
     <section class="card" aria-label="API keys">
       <h2>API keys</h2>
-      <p class="field-hint">A key lets a program do what you may do. Make one for each program, so that you can take it away alone.</p>
+      <p class="field-hint">
+        A key lets a program do what you may do. Make one for each program, so that you can take it away alone.
+      </p>
       {secret && <NewKey secret={secret} onDone={() => setSecret(null)} />}
       <form class="new-project-line" onSubmit={create}>
-        <input ref={field} aria-label="What the new key is for" placeholder="What is it for?" maxLength={128} value={name} onInput={(event) => setName(event.currentTarget.value)} />
+        <input
+          ref={field}
+          aria-label="What the new key is for"
+          placeholder="What is it for?"
+          maxLength={128}
+          value={name}
+          onInput={(event) => setName(event.currentTarget.value)}
+        />
         <button type="submit" class="button">
           <Icon name="plus" /> Create key
         </button>
       </form>
       {!keys && !problem && <Skeleton rows={2} label="Loading the keys" />}
       {problem && (
-        <Empty icon="fail" tone="bad" title="The keys could not be loaded" actions={<button type="button" class="button" onClick={() => void load()}>Try again</button>}>
+        <Empty
+          icon="fail"
+          tone="bad"
+          title="The keys could not be loaded"
+          actions={
+            <button type="button" class="button" onClick={() => void load()}>
+              Try again
+            </button>
+          }
+        >
           <p>{problem}</p>
         </Empty>
       )}
@@ -165,7 +203,8 @@ function Keys() {
               <div class="person-name">
                 <span>{key.name}</span>
                 <span class="quiet">
-                  {key.trunc ?? ''} {key.last_active ? `· used ${ago(Date.parse(key.last_active), Date.now())}` : '· never used'}
+                  {key.trunc ?? ''}{' '}
+                  {key.last_active ? `· used ${ago(Date.parse(key.last_active), Date.now())}` : '· never used'}
                 </span>
               </div>
               <span />

@@ -10,7 +10,12 @@ function failed(what: string, error: unknown): void {
   if (!isQuiet(error)) toast({ text: `${what} ${sentence(error)}`, tone: 'bad' });
 }
 
-export async function create({ session, files, row }: ProjectContext, folder: string, name: string, kind: 'file' | 'folder'): Promise<void> {
+export async function create(
+  { session, files, row }: ProjectContext,
+  folder: string,
+  name: string,
+  kind: 'file' | 'folder',
+): Promise<void> {
   const path = join(folder, name);
   try {
     await session.api.call(kind === 'file' ? 'files.create' : 'files.mkdir', { path });
@@ -21,7 +26,12 @@ export async function create({ session, files, row }: ProjectContext, folder: st
   }
 }
 
-export async function rename({ session, files }: ProjectContext, folder: string, from: string, to: string): Promise<void> {
+export async function rename(
+  { session, files }: ProjectContext,
+  folder: string,
+  from: string,
+  to: string,
+): Promise<void> {
   const paths = { from: join(folder, from), to: join(folder, to) };
   try {
     await session.api.call('files.rename', paths);
@@ -42,7 +52,11 @@ export async function rename({ session, files }: ProjectContext, folder: string,
   }
 }
 
-export async function remove({ session, files }: ProjectContext, folder: string, entries: readonly Entry[]): Promise<void> {
+export async function remove(
+  { session, files }: ProjectContext,
+  folder: string,
+  entries: readonly Entry[],
+): Promise<void> {
   if (entries.length === 0) return;
   const what = entries.length === 1 ? `“${entries[0]!.name}”` : plural(entries.length, 'entry', 'entries');
   const listing = files.listing(folder);
@@ -50,7 +64,9 @@ export async function remove({ session, files }: ProjectContext, folder: string,
   // Gone from the screen at once; a refusal brings it back with the reason.
   listing.value = { ...listing.value, entries: listing.value.entries.filter((entry) => !names.has(entry.name)) };
   try {
-    const { trash } = await session.api.call('files.remove', { paths: entries.map((entry) => join(folder, entry.name)) });
+    const { trash } = await session.api.call('files.remove', {
+      paths: entries.map((entry) => join(folder, entry.name)),
+    });
     const undo = async (): Promise<void> => {
       try {
         await session.api.call('files.restore', { trash });

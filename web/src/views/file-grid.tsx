@@ -1,14 +1,15 @@
 /** The list itself: one stop for Tab, arrows walk, Shift extends, Ctrl-Space picks, letters jump. */
 import type { Ref, RefObject } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 import { ago, bytes, moment } from '../lib/format';
-import { join, kindOf, nameProblem, type FileKind, type SortKey } from '../lib/paths';
+import { join, kindOf, type FileKind, type SortKey } from '../lib/paths';
 import { paneHref } from '../lib/router';
 import { all, findByTyping, move, none, press, type Selection, type Step } from '../lib/selection';
 import type { Entry } from '../net/protocol';
 import { useNow } from '../ui/hooks';
 import { Icon, type IconName } from '../ui/icons';
 import { useKeepInView, VirtualRows } from '../ui/virtual';
+import { NameField } from './name-field';
 
 export interface GridActions {
   open(entry: Entry): void;
@@ -37,61 +38,41 @@ interface Props {
   hiddenCount: number;
 }
 
-const kindIcons: Record<FileKind, IconName> = { folder: 'folder', text: 'text', image: 'image', pdf: 'file', audio: 'file', video: 'file', archive: 'archive', other: 'file' };
+const kindIcons: Record<FileKind, IconName> = {
+  folder: 'folder',
+  text: 'text',
+  image: 'image',
+  pdf: 'file',
+  audio: 'file',
+  video: 'file',
+  archive: 'archive',
+  other: 'file',
+};
 export const fileRowHeight = 36;
 
-function NameField({ initial, label, taken, onEnd }: { initial: string; label: string; taken: ReadonlySet<string>; onEnd(name: string | null): void }) {
-  const [typed, setTyped] = useState(initial);
-  const input = useRef<HTMLInputElement>(null);
-  const ended = useRef(false);
-  useEffect(() => {
-    input.current!.focus();
-    const dot = initial.lastIndexOf('.');
-    input.current!.setSelectionRange(0, dot > 0 ? dot : initial.length); // the ending usually stays
-  }, []);
-  const problem = typed === initial ? null : nameProblem(typed, taken);
-  const end = (name: string | null): void => {
-    if (ended.current) return;
-    ended.current = true;
-    onEnd(name);
-  };
-  return (
-    <span class="name-field">
-      <input
-        ref={input}
-        value={typed}
-        aria-label={label}
-        aria-invalid={problem ? true : undefined}
-        aria-describedby={problem ? 'name-problem' : undefined}
-        spellcheck={false}
-        autocomplete="off"
-        onInput={(event) => setTyped(event.currentTarget.value)}
-        onClick={(event) => event.stopPropagation()}
-        onDblClick={(event) => event.stopPropagation()}
-        onKeyDown={(event) => {
-          event.stopPropagation();
-          if (event.key === 'Escape') end(null);
-          else if (event.key === 'Enter' && typed.trim() && !problem) end(typed);
-        }}
-        onBlur={() => end(problem || !typed.trim() ? null : typed)}
-      />
-      {problem && typed !== '' && (
-        <span class="field-problem" id="name-problem" role="alert">
-          {problem}
-        </span>
-      )}
-    </span>
-  );
-}
-
-const steps: Record<string, Step> = { ArrowUp: 'up', ArrowDown: 'down', PageUp: 'page-up', PageDown: 'page-down', Home: 'home', End: 'end' };
+const steps: Record<string, Step> = {
+  ArrowUp: 'up',
+  ArrowDown: 'down',
+  PageUp: 'page-up',
+  PageDown: 'page-down',
+  Home: 'home',
+  End: 'end',
+};
 
 /** Handles a key of the list; true when it was one. */
-function gridKey(event: KeyboardEvent, { entries, names, selection, actions }: Props, typed: { text: string; at: number }, page: number): boolean {
+function gridKey(
+  event: KeyboardEvent,
+  { entries, names, selection, actions }: Props,
+  typed: { text: string; at: number },
+  page: number,
+): boolean {
   const mod = event.ctrlKey || event.metaKey;
   const active = entries[selection.active];
   const step = steps[event.key];
-  if (step && !event.altKey) actions.select(move(selection, step, entries.length, page, { shift: event.shiftKey, toggle: mod && !event.shiftKey }));
+  if (step && !event.altKey)
+    actions.select(
+      move(selection, step, entries.length, page, { shift: event.shiftKey, toggle: mod && !event.shiftKey }),
+    );
   else if (event.key === 'ArrowUp' && event.altKey) actions.up();
   else if (event.key === 'Backspace' && !mod) actions.up();
   else if (event.key === ' ' && typed.text === '' && active) {
@@ -116,7 +97,19 @@ function gridKey(event: KeyboardEvent, { entries, names, selection, actions }: P
   return true;
 }
 
-function SortHead({ label, name, sort, actions, class: extra }: { label: string; name: SortKey; sort: Props['sort']; actions: GridActions; class: string }) {
+function SortHead({
+  label,
+  name,
+  sort,
+  actions,
+  class: extra,
+}: {
+  label: string;
+  name: SortKey;
+  sort: Props['sort'];
+  actions: GridActions;
+  class: string;
+}) {
   const on = sort.key === name;
   return (
     <div role="columnheader" aria-sort={on ? (sort.ascending ? 'ascending' : 'descending') : 'none'} class={extra}>
@@ -134,7 +127,12 @@ function FileRow({ props, index, now }: { props: Props; index: number; now: numb
   const kind = kindOf(entry.name, entry.type);
   const full = join(path, entry.name);
   const chosen = selection.chosen.has(index);
-  const target = kind === 'folder' ? paneHref(id, { kind: 'files', path: full }) : kind === 'text' ? paneHref(id, { kind: 'edit', path: full }) : paneHref(id, { kind: 'files', path, preview: entry.name });
+  const target =
+    kind === 'folder'
+      ? paneHref(id, { kind: 'files', path: full })
+      : kind === 'text'
+        ? paneHref(id, { kind: 'edit', path: full })
+        : paneHref(id, { kind: 'files', path, preview: entry.name });
   return (
     <div
       id={`file-${index}`}
@@ -142,7 +140,9 @@ function FileRow({ props, index, now }: { props: Props; index: number; now: numb
       aria-rowindex={index + 2}
       aria-selected={chosen}
       class={`file-row ${chosen ? 'chosen' : ''} ${selection.active === index ? 'active' : ''}`}
-      onClick={(event) => actions.select(press(selection, index, { shift: event.shiftKey, toggle: event.ctrlKey || event.metaKey }))}
+      onClick={(event) =>
+        actions.select(press(selection, index, { shift: event.shiftKey, toggle: event.ctrlKey || event.metaKey }))
+      }
       onDblClick={() => actions.open(entry)}
       onContextMenu={(event) => {
         event.preventDefault();
@@ -154,14 +154,20 @@ function FileRow({ props, index, now }: { props: Props; index: number; now: numb
           <Icon name={kindIcons[kind]} />
         </span>
         {renaming === entry.name ? (
-          <NameField initial={entry.name} label={`New name of ${entry.name}`} taken={new Set(names.filter((name) => name !== entry.name))} onEnd={(to) => onRenamed(entry.name, to)} />
+          <NameField
+            initial={entry.name}
+            label={`New name of ${entry.name}`}
+            taken={new Set(names.filter((name) => name !== entry.name))}
+            onEnd={(to) => onRenamed(entry.name, to)}
+          />
         ) : (
           <a
             href={target}
             tabIndex={-1}
             draggable={false}
             onClick={(event) => {
-              if (event.shiftKey || event.ctrlKey || event.metaKey) event.preventDefault(); // extends the selection instead
+              if (event.shiftKey || event.ctrlKey || event.metaKey)
+                event.preventDefault(); // extends the selection instead
               else event.stopPropagation();
             }}
           >
@@ -245,7 +251,12 @@ export function FileGrid(props: Props) {
         <div role="row" class="file-empty">
           <div role="gridcell">
             <h2>This folder is empty</h2>
-            <p>Drop files here, or create one.{hiddenCount > 0 ? ` ${hiddenCount} hidden ${hiddenCount === 1 ? 'entry is' : 'entries are'} not shown.` : ''}</p>
+            <p>
+              Drop files here, or create one.
+              {hiddenCount > 0
+                ? ` ${hiddenCount} hidden ${hiddenCount === 1 ? 'entry is' : 'entries are'} not shown.`
+                : ''}
+            </p>
           </div>
         </div>
       )}

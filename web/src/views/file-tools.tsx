@@ -18,7 +18,10 @@ export function Crumbs({ id, path }: { id: string; path: string }) {
           return (
             <li key={target}>
               <Icon name="right" />
-              <a href={paneHref(id, { kind: 'files', path: target })} aria-current={index === parts.length - 1 ? 'page' : undefined}>
+              <a
+                href={paneHref(id, { kind: 'files', path: target })}
+                aria-current={index === parts.length - 1 ? 'page' : undefined}
+              >
                 {name}
               </a>
             </li>
@@ -42,7 +45,18 @@ export interface ToolsProps {
   onHidden(): void;
 }
 
-export function FileTools({ count, onNew, onUpload, onDownload, onRename, onDelete, onClear, onAll, hidden, onHidden }: ToolsProps) {
+export function FileTools({
+  count,
+  onNew,
+  onUpload,
+  onDownload,
+  onRename,
+  onDelete,
+  onClear,
+  onAll,
+  hidden,
+  onHidden,
+}: ToolsProps) {
   if (count > 1)
     return (
       <div class="file-tools" role="toolbar" aria-label="Selected files">
@@ -53,7 +67,13 @@ export function FileTools({ count, onNew, onUpload, onDownload, onRename, onDele
         <button type="button" class="button button-small" onClick={onDelete}>
           <Icon name="trash" /> <span class="tool-word">Delete</span>
         </button>
-        <button type="button" class="icon-button" aria-label="Clear the selection" title="Clear the selection" onClick={onClear}>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label="Clear the selection"
+          title="Clear the selection"
+          onClick={onClear}
+        >
           <Icon name="close" />
         </button>
       </div>

@@ -28,9 +28,12 @@ export function LogPane({ context }: { context: ProjectContext }) {
   const { entries, problem, load } = useLog(context);
   const [typed, setTyped] = useState('');
   const line = useTimeline(context);
-  const names = (id: string): string | undefined => context.row.collaborators?.find((person) => person.account_id === id)?.name;
+  const names = (id: string): string | undefined =>
+    context.row.collaborators?.find((person) => person.account_id === id)?.name;
   const wanted = typed.trim().toLowerCase();
-  const shown = (entries ?? []).filter((entry) => `${entry.name ?? 'Atrium'} ${logSentence(entry, names)}`.toLowerCase().includes(wanted));
+  const shown = (entries ?? []).filter((entry) =>
+    `${entry.name ?? 'Atrium'} ${logSentence(entry, names)}`.toLowerCase().includes(wanted),
+  );
   return (
     <div class="pane-page">
       <div class="pane-column">
@@ -47,19 +50,43 @@ export function LogPane({ context }: { context: ProjectContext }) {
         )}
         {!entries && !problem && <Skeleton rows={5} label="Loading the log" />}
         {problem && (
-          <Empty icon="fail" tone="bad" title="The log could not be loaded" actions={<button type="button" class="button" onClick={() => void load()}>Try again</button>}>
+          <Empty
+            icon="fail"
+            tone="bad"
+            title="The log could not be loaded"
+            actions={
+              <button type="button" class="button" onClick={() => void load()}>
+                Try again
+              </button>
+            }
+          >
             <p>{problem}</p>
           </Empty>
         )}
-        {entries && entries.length > 0 && <input type="search" class="log-filter" data-focus-first aria-label="Filter the log" placeholder="Filter by person or action" value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />}
-        {entries && shown.length === 0 && <p class="quiet">{wanted ? `No entry matches “${typed}”.` : 'Nothing has happened yet.'}</p>}
+        {entries && entries.length > 0 && (
+          <input
+            type="search"
+            class="log-filter"
+            data-focus-first
+            aria-label="Filter the log"
+            placeholder="Filter by person or action"
+            value={typed}
+            onInput={(event) => setTyped(event.currentTarget.value)}
+          />
+        )}
+        {entries && shown.length === 0 && (
+          <p class="quiet">{wanted ? `No entry matches “${typed}”.` : 'Nothing has happened yet.'}</p>
+        )}
         {byDay(shown).map(({ day, entries: list }) => (
           <section key={day} class="log-day">
             <h3>{day}</h3>
             <ol>
               {list.map((entry) => (
                 <li key={entry.id} class="log-entry">
-                  <time dateTime={new Date(entry.time).toISOString()} title={moment(Date.parse(String(entry.time)) || Number(entry.time))}>
+                  <time
+                    dateTime={new Date(entry.time).toISOString()}
+                    title={moment(Date.parse(String(entry.time)) || Number(entry.time))}
+                  >
                     {clock(new Date(entry.time).getTime())}
                   </time>
                   <Avatar id={entry.account_id ?? 'system'} name={entry.name || 'Atrium'} small beside />

@@ -10,6 +10,12 @@ import { SettingsPane } from './settings';
 const EditorPane = lazy(() => import('./editor-pane').then((module) => module.EditorPane), 'the editor');
 const TerminalPane = lazy(() => import('./terminal-pane').then((module) => module.TerminalPane), 'the terminal');
 
+/** While a project starts there is time to fetch what its first minute needs. */
+export function preloadPanes(): void {
+  EditorPane.preload();
+  TerminalPane.preload();
+}
+
 export function PaneView({ context, pane, shown }: { context: ProjectContext; pane: Pane; shown: boolean }) {
   switch (pane.kind) {
     case 'files':

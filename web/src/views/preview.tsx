@@ -14,7 +14,8 @@ function TextPreview({ context, path, size }: { context: ProjectContext; path: s
   const [shown, setShown] = useState<{ text?: string; problem?: string }>({});
   useEffect(() => {
     setShown({});
-    if (size > mostText) return setShown({ problem: `The file has ${bytes(size)}: too long for a preview. Open it in the editor.` });
+    if (size > mostText)
+      return setShown({ problem: `The file has ${bytes(size)}: too long for a preview. Open it in the editor.` });
     let current = true;
     context.session.api.call('files.read', { path }, { timeoutMs: 0 }).then(
       ({ text }) => current && setShown({ text }),
@@ -40,7 +41,11 @@ function Content({ context, path, entry }: { context: ProjectContext; path: stri
   useEffect(() => setBroken(false), [source]);
   switch (kindOf(entry.name, entry.type)) {
     case 'image':
-      return broken ? <p class="preview-note">This image cannot be shown. Download it to look at it with another program.</p> : <img class="preview-image" src={source} alt={entry.name} onError={() => setBroken(true)} />;
+      return broken ? (
+        <p class="preview-note">This image cannot be shown. Download it to look at it with another program.</p>
+      ) : (
+        <img class="preview-image" src={source} alt={entry.name} onError={() => setBroken(true)} />
+      );
     case 'audio':
       return <audio class="preview-audio" controls src={source} />;
     case 'video':
@@ -50,11 +55,29 @@ function Content({ context, path, entry }: { context: ProjectContext; path: stri
     case 'folder':
       return <p class="preview-note">A folder. Press Enter to open it.</p>;
     default:
-      return <p class="preview-note">There is no preview for {extension(entry.name) ? `“.${extension(entry.name)}” files` : 'this file'}.</p>;
+      return (
+        <p class="preview-note">
+          There is no preview for {extension(entry.name) ? `“.${extension(entry.name)}” files` : 'this file'}.
+        </p>
+      );
   }
 }
 
-export function Preview({ context, folder, name, entry, onClose, onDownload }: { context: ProjectContext; folder: string; name: string; entry: Entry | undefined; onClose(): void; onDownload(): void }) {
+export function Preview({
+  context,
+  folder,
+  name,
+  entry,
+  onClose,
+  onDownload,
+}: {
+  context: ProjectContext;
+  folder: string;
+  name: string;
+  entry: Entry | undefined;
+  onClose(): void;
+  onDownload(): void;
+}) {
   const path = join(folder, name);
   const text = entry && kindOf(entry.name, entry.type) === 'text';
   return (

@@ -1,7 +1,16 @@
 /** The bar of a project: title to edit in place, state, who is here, start and stop. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { href } from '../lib/router';
-import { cancelStart, deleteProject, restartProject, startProject, stopProject, undeleteProject, updateProject } from '../state/actions';
+import {
+  cancelStart,
+  deleteProject,
+  restartProject,
+  startProject,
+  stopProject,
+  undeleteProject,
+  updateProject,
+} from '../state/actions';
+import { othersOf } from '../state/people';
 import { stateOf } from '../state/projects';
 import { Avatars, StateChip } from '../ui/basics';
 import { useCell } from '../ui/hooks';
@@ -78,7 +87,11 @@ function Power({ context: { row } }: { context: ProjectContext }) {
   }
   if (tone === 'starting')
     return word === 'Stopping' ? null : (
-      <button type="button" class="button button-small" onClick={() => void (word === 'Restarting' ? stopProject(row) : cancelStart(row))}>
+      <button
+        type="button"
+        class="button button-small"
+        onClick={() => void (word === 'Restarting' ? stopProject(row) : cancelStart(row))}
+      >
         Cancel
       </button>
     );
@@ -93,17 +106,27 @@ function Power({ context: { row } }: { context: ProjectContext }) {
 export function ProjectBar({ context, quiet }: { context: ProjectContext; quiet: boolean }) {
   const { row, session, me } = context;
   const presence = useCell(session.presence);
-  const others = presence.filter((user, index) => user.account_id !== me && presence.findIndex((other) => other.account_id === user.account_id) === index);
+  const others = othersOf(presence, me);
   return (
     <header class="project-bar" data-region>
-      <a class="icon-button project-back" href={href({ view: 'projects' })} aria-label="All projects" title="All projects">
+      <a
+        class="icon-button project-back"
+        href={href({ view: 'projects' })}
+        aria-label="All projects"
+        title="All projects"
+      >
         <Icon name="back" />
       </a>
       <Title context={context} />
       <StateChip state={row.deleted ? { tone: 'stopped', word: 'Deleted' } : stateOf(row)} />
       <span class="spacer" />
       {others.length > 0 && <Avatars people={others} label="Here now" />}
-      <button type="button" class="button button-small project-share" aria-label="Share" onClick={() => context.go({ kind: 'people' })}>
+      <button
+        type="button"
+        class="button button-small project-share"
+        aria-label="Share"
+        onClick={() => context.go({ kind: 'people' })}
+      >
         <Icon name="people" /> <span>Share</span>
       </button>
       {!quiet && <Power context={context} />}

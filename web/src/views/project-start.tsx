@@ -25,7 +25,9 @@ export function TimelineSteps({ line }: { line: Timeline }) {
             {step.label}
             <span class="visually-hidden">: {stepWords[step.state]}</span>
           </span>
-          <span class="timeline-took">{step.took ? (step.state === 'done' ? `+${step.took}` : step.took) : step.at ? clock(step.at) : ''}</span>
+          <span class="timeline-took">
+            {step.took ? (step.state === 'done' ? `+${step.took}` : step.took) : step.at ? clock(step.at) : ''}
+          </span>
         </li>
       ))}
     </ol>
@@ -41,7 +43,7 @@ export function useTimeline({ row, session }: ProjectContext): Timeline {
   const start = row.status?.start;
   // A page that joins a project which runs already must not count its own coming as part of the start.
   const ready = start?.ready ? Date.parse(start.ready) : NaN;
-  const joined = connectedAt !== undefined && Number.isFinite(ready) && connectedAt - ready > 60_000 ? ready : connectedAt;
+  const joined = connectedAt !== undefined && session.since > ready ? ready : connectedAt;
   return timeline(start, joined, now);
 }
 
@@ -50,7 +52,15 @@ function Stopped({ context }: { context: ProjectContext }) {
   const offline = useCell(projects, (list) => list.phase === 'stale');
   if (row.deleted)
     return (
-      <Empty icon="trash" title="This project is deleted" actions={<button type="button" class="button button-main" onClick={() => void undeleteProject(row)}>Restore it</button>}>
+      <Empty
+        icon="trash"
+        title="This project is deleted"
+        actions={
+          <button type="button" class="button button-main" onClick={() => void undeleteProject(row)}>
+            Restore it
+          </button>
+        }
+      >
         <p>Its files are kept for now. Restore it to use it again.</p>
       </Empty>
     );
@@ -86,8 +96,20 @@ export function ProjectStart({ context, large }: { context: ProjectContext; larg
     return () => clearTimeout(timer);
   }, [line.state, state.tone]);
   const failed = state.tone === 'failed';
-  if (!failed && state.tone === 'stopped') return large ? <div class="panes" data-region><Stopped context={context} /></div> : null;
-  if (state.word === 'Stopping') return large ? <div class="panes" data-region><Empty icon="clock" title="Stopping…"><p>Programs are given a moment to end. You can start the project again afterwards.</p></Empty></div> : null;
+  if (!failed && state.tone === 'stopped')
+    return large ? (
+      <div class="panes" data-region>
+        <Stopped context={context} />
+      </div>
+    ) : null;
+  if (state.word === 'Stopping')
+    return large ? (
+      <div class="panes" data-region>
+        <Empty icon="clock" title="Stopping…">
+          <p>Programs are given a moment to end. You can start the project again afterwards.</p>
+        </Empty>
+      </div>
+    ) : null;
   if (!failed && line.state === 'ready' && !fresh) return null;
   if (!failed && state.tone === 'running' && !fresh) return null;
   if (!failed && line.state === 'none' && !large) return null;
@@ -95,10 +117,15 @@ export function ProjectStart({ context, large }: { context: ProjectContext; larg
   const slow = line.state === 'starting' && line.total > 3000;
   const shown = failed || open || slow || large;
   return (
-    <section class={`start ${failed ? 'start-failed' : ''} ${large ? 'start-large' : ''}`} aria-label="Start of the project">
+    <section
+      class={`start ${failed ? 'start-failed' : ''} ${large ? 'start-large' : ''}`}
+      aria-label="Start of the project"
+    >
       <div class="start-line">
         <Icon name={failed ? 'fail' : line.state === 'ready' ? 'check' : 'clock'} />
-        <p class="start-summary">{failed && line.state !== 'failed' ? 'The project could not start' : line.summary || 'Starting…'}</p>
+        <p class="start-summary">
+          {failed && line.state !== 'failed' ? 'The project could not start' : line.summary || 'Starting…'}
+        </p>
         {line.state === 'starting' && !failed && <span class="start-total">{duration(line.total)}</span>}
         {!failed && !large && (
           <button type="button" class="link-button" aria-expanded={shown} onClick={() => setOpen(!open)}>

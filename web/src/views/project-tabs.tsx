@@ -26,7 +26,14 @@ export function tabTitle(pane: Pane): string {
   }
 }
 
-const icons: Record<Pane['kind'], IconName> = { files: 'folder', edit: 'text', terminal: 'terminal', people: 'people', log: 'log', settings: 'settings' };
+const icons: Record<Pane['kind'], IconName> = {
+  files: 'folder',
+  edit: 'text',
+  terminal: 'terminal',
+  people: 'people',
+  log: 'log',
+  settings: 'settings',
+};
 
 interface TabLinkProps {
   context: ProjectContext;
@@ -60,7 +67,17 @@ function TabLink({ context, to, pane, beside, title = tabTitle(to), quiet }: Tab
   );
 }
 
-function OpenTab({ tab, context, pane, beside }: { tab: Tab; context: ProjectContext; pane: Pane; beside: Pane | undefined }) {
+function OpenTab({
+  tab,
+  context,
+  pane,
+  beside,
+}: {
+  tab: Tab;
+  context: ProjectContext;
+  pane: Pane;
+  beside: Pane | undefined;
+}) {
   const titles = useCell(context.session.titles);
   const title = (tab.kind === 'terminal' && titles[tab.name]) || tabTitle(tab);
   const close = (): void => {
@@ -85,19 +102,41 @@ function OpenTab({ tab, context, pane, beside }: { tab: Tab; context: ProjectCon
   );
 }
 
-export function ProjectTabs({ context, pane, beside }: { context: ProjectContext; pane: Pane; beside: Pane | undefined }) {
+export function ProjectTabs({
+  context,
+  pane,
+  beside,
+}: {
+  context: ProjectContext;
+  pane: Pane;
+  beside: Pane | undefined;
+}) {
   const tabs = useCell(context.session.tabs);
   const phone = useMedia(phoneQuery);
   const { go, session, row, files } = context;
   const shared = { context, pane, beside };
   const filesPath = pane.kind === 'files' ? pane.path : '';
   const more: MenuEntry[] = [
-    { label: 'New terminal', icon: 'terminal', keys: 'Alt T', run: () => go({ kind: 'terminal', name: session.newTerminalName() }) },
-    { label: 'New file', icon: 'file', run: () => (go({ kind: 'files', path: filesPath }), (files.creating.value = 'file')) },
+    {
+      label: 'New terminal',
+      icon: 'terminal',
+      keys: 'Alt T',
+      run: () => go({ kind: 'terminal', name: session.newTerminalName() }),
+    },
+    {
+      label: 'New file',
+      icon: 'file',
+      run: () => (go({ kind: 'files', path: filesPath }), (files.creating.value = 'file')),
+    },
     'line',
     beside
       ? { label: 'Close the pane on the right', icon: 'split', run: () => navigate(paneHref(row.project_id, pane)) }
-      : { label: 'Split: terminal on the right', icon: 'split', disabled: phone, run: () => navigate(paneHref(row.project_id, pane, { kind: 'terminal', name: session.newTerminalName() })) },
+      : {
+          label: 'Split: terminal on the right',
+          icon: 'split',
+          disabled: phone,
+          run: () => navigate(paneHref(row.project_id, pane, { kind: 'terminal', name: session.newTerminalName() })),
+        },
   ];
   const fixed: Pane[] = [{ kind: 'people' }, { kind: 'log' }, { kind: 'settings' }];
   return (

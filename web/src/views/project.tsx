@@ -14,7 +14,7 @@ import { toast } from '../ui/toasts';
 import { ProjectBar } from './project-bar';
 import { ProjectStart } from './project-start';
 import { ProjectTabs, tabTitle } from './project-tabs';
-import { PaneView } from './pane';
+import { PaneView, preloadPanes } from './pane';
 import { StatusLine } from './status-line';
 import type { ProjectRow } from '../net/protocol';
 import '../styles/project.css';
@@ -48,24 +48,72 @@ function useProjectCommands(context: ProjectContext | null, route: ProjectRoute)
     const { row, session: project } = context;
     const go = (to: Pane) => () => navigate(paneHref(id, to, beside));
     const step = (by: number) => () => {
-      const all: Pane[] = [{ kind: 'files', path: '' }, ...project.tabs.value, { kind: 'people' }, { kind: 'log' }, { kind: 'settings' }];
+      const all: Pane[] = [
+        { kind: 'files', path: '' },
+        ...project.tabs.value,
+        { kind: 'people' },
+        { kind: 'log' },
+        { kind: 'settings' },
+      ];
       const at = all.findIndex((one) => paneKey(one) === paneKey(pane));
       go(all[(at + by + all.length) % all.length]!)();
     };
     const group = 'Project';
     return [
       { id: 'files', title: 'Files', group, icon: 'folder', keys: 'alt+1', run: go({ kind: 'files', path: '' }) },
-      { id: 'terminal', title: 'New terminal', group, icon: 'terminal', keys: 'alt+t', run: () => go({ kind: 'terminal', name: project.newTerminalName() })() },
+      {
+        id: 'terminal',
+        title: 'New terminal',
+        group,
+        icon: 'terminal',
+        keys: 'alt+t',
+        run: () => go({ kind: 'terminal', name: project.newTerminalName() })(),
+      },
       { id: 'people', title: 'People', group, icon: 'people', run: go({ kind: 'people' }) },
       { id: 'log', title: 'Log', group, icon: 'log', run: go({ kind: 'log' }) },
       { id: 'settings', title: 'Project settings', group, icon: 'settings', run: go({ kind: 'settings' }) },
       { id: 'next-tab', title: 'Next tab', group, keys: 'alt+.', icon: 'right', run: step(1) },
       { id: 'previous-tab', title: 'Previous tab', group, keys: 'alt+,', icon: 'back', run: step(-1) },
-      { id: 'close-tab', title: 'Close the tab', group, keys: 'alt+w', icon: 'close', run: () => (pane.kind === 'edit' || pane.kind === 'terminal') && navigate(paneHref(id, project.closeTab(pane))) },
+      {
+        id: 'close-tab',
+        title: 'Close the tab',
+        group,
+        keys: 'alt+w',
+        icon: 'close',
+        run: () => (pane.kind === 'edit' || pane.kind === 'terminal') && navigate(paneHref(id, project.closeTab(pane))),
+      },
       beside
-        ? { id: 'split', title: 'Close the pane on the right', group, keys: 'alt+\\', icon: 'split', run: () => navigate(paneHref(id, pane)) }
-        : { id: 'split', title: 'Open a terminal beside this', group, keys: 'alt+\\', icon: 'split', run: () => navigate(paneHref(id, pane, pane.kind === 'terminal' ? { kind: 'files', path: '' } : { kind: 'terminal', name: 'main' })) },
-      { id: 'copy-link', title: 'Copy the link to this page', group, icon: 'link', run: () => void navigator.clipboard?.writeText(location.href).then(() => toast({ text: 'The link is copied.' })) },
+        ? {
+            id: 'split',
+            title: 'Close the pane on the right',
+            group,
+            keys: 'alt+\\',
+            icon: 'split',
+            run: () => navigate(paneHref(id, pane)),
+          }
+        : {
+            id: 'split',
+            title: 'Open a terminal beside this',
+            group,
+            keys: 'alt+\\',
+            icon: 'split',
+            run: () =>
+              navigate(
+                paneHref(
+                  id,
+                  pane,
+                  pane.kind === 'terminal' ? { kind: 'files', path: '' } : { kind: 'terminal', name: 'main' },
+                ),
+              ),
+          },
+      {
+        id: 'copy-link',
+        title: 'Copy the link to this page',
+        group,
+        icon: 'link',
+        run: () =>
+          void navigator.clipboard?.writeText(location.href).then(() => toast({ text: 'The link is copied.' })),
+      },
       isRunning(row)
         ? { id: 'stop', title: 'Stop the project', group, icon: 'stop', run: () => void stopProject(row) }
         : { id: 'start', title: 'Start the project', group, icon: 'play', run: () => void startProject(row) },
@@ -88,15 +136,29 @@ export function ProjectView({ route }: { route: ProjectRoute }) {
       );
     return <NotYours />;
   }
-  return <OpenedProject route={route} row={row} me={signedIn.phase === 'signed_in' ? signedIn.account.account_id : ''} />;
+  return (
+    <OpenedProject route={route} row={row} me={signedIn.phase === 'signed_in' ? signedIn.account.account_id : ''} />
+  );
 }
 
 function NotYours() {
   useTitle('Project not found');
   return (
     <main id="main" class="page" tabIndex={-1} data-region>
-      <Empty page icon="projects" title="This project is not among yours" actions={<a class="button" href={href({ view: 'projects' })}>Go to your projects</a>}>
-        <p>It may have been deleted, or you were never added to it. Ask the person who sent you the link to add you under “People”.</p>
+      <Empty
+        page
+        icon="projects"
+        title="This project is not among yours"
+        actions={
+          <a class="button" href={href({ view: 'projects' })}>
+            Go to your projects
+          </a>
+        }
+      >
+        <p>
+          It may have been deleted, or you were never added to it. Ask the person who sent you the link to add you under
+          “People”.
+        </p>
       </Empty>
     </main>
   );
@@ -114,6 +176,10 @@ function OpenedProject({ route, row, me }: { route: ProjectRoute; row: ProjectRo
     [row, project, files, running, me],
   );
   useEffect(() => project.follow(running), [running, project]);
+  useEffect(() => {
+    const timer = setTimeout(preloadPanes, running ? 1500 : 0);
+    return () => clearTimeout(timer);
+  }, [id]);
   useEffect(() => {
     fileSource.value = { projectId: id, paths: files.paths, load: () => void files.crawl() };
     return () => {
@@ -163,7 +229,12 @@ function Panes({ context, pane, beside }: { context: ProjectContext; pane: Pane;
         const place = keys.indexOf(key);
         const current = place >= 0 ? shown[place]! : one;
         return (
-          <section key={key} class={place === 1 ? 'pane pane-beside' : 'pane'} hidden={place < 0} aria-label={tabTitle(one)}>
+          <section
+            key={key}
+            class={place === 1 ? 'pane pane-beside' : 'pane'}
+            hidden={place < 0}
+            aria-label={tabTitle(one)}
+          >
             <PaneView context={context} pane={current} shown={place >= 0} />
           </section>
         );

@@ -1,14 +1,37 @@
 /** Settings of a project: saved when the field is left, each group with a sentence. */
 import { useEffect, useState } from 'preact/hooks';
 import { moment } from '../lib/format';
-import { deleteProject, restartProject, startProject, stopProject, undeleteProject, updateProject } from '../state/actions';
+import {
+  deleteProject,
+  restartProject,
+  startProject,
+  stopProject,
+  undeleteProject,
+  updateProject,
+} from '../state/actions';
 import { isBusy, stateOf } from '../state/projects';
 import { useCopied } from '../ui/copied';
 import { StateChip } from '../ui/basics';
 import { Icon } from '../ui/icons';
 import type { ProjectContext } from './project';
 
-function TextSetting({ id, label, hint, value, most, lines, save }: { id: string; label: string; hint: string; value: string; most: number; lines?: number; save(value: string): Promise<boolean> }) {
+function TextSetting({
+  id,
+  label,
+  hint,
+  value,
+  most,
+  lines,
+  save,
+}: {
+  id: string;
+  label: string;
+  hint: string;
+  value: string;
+  most: number;
+  lines?: number;
+  save(value: string): Promise<boolean>;
+}) {
   const [typed, setTyped] = useState(value);
   const [state, setState] = useState<'' | 'saving' | 'saved' | 'failed'>('');
   const [touched, setTouched] = useState(false);
@@ -39,9 +62,20 @@ function TextSetting({ id, label, hint, value, most, lines, save }: { id: string
       <p class="field-hint" id={`${id}-hint`}>
         {hint}
       </p>
-      {lines ? <textarea rows={lines} {...shared} /> : <input type="text" {...shared} onKeyDown={(event) => event.key === 'Enter' && event.currentTarget.blur()} />}
+      {lines ? (
+        <textarea rows={lines} {...shared} />
+      ) : (
+        <input type="text" {...shared} onKeyDown={(event) => event.key === 'Enter' && event.currentTarget.blur()} />
+      )}
       <p class="field-state" role="status">
-        {{ '': '', saving: 'Saving…', saved: 'Saved. No restart is needed.', failed: 'Not saved: what you typed is still here.' }[state]}
+        {
+          {
+            '': '',
+            saving: 'Saving…',
+            saved: 'Saved. No restart is needed.',
+            failed: 'Not saved: what you typed is still here.',
+          }[state]
+        }
       </p>
     </div>
   );
@@ -57,8 +91,23 @@ export function SettingsPane({ context: { row, running } }: { context: ProjectCo
         <h2>Settings</h2>
         <section class="card" aria-label="Name">
           <h3>Name and description</h3>
-          <TextSetting id="setting-title" label="Title" hint="What everybody in the project sees in their list." value={row.title} most={200} save={(title) => (title.trim() ? updateProject(row, { title: title.trim() }) : Promise.resolve(false))} />
-          <TextSetting id="setting-description" label="Description" hint="A sentence or two; found by the search over projects." value={row.description ?? ''} most={10000} lines={3} save={(description) => updateProject(row, { description })} />
+          <TextSetting
+            id="setting-title"
+            label="Title"
+            hint="What everybody in the project sees in their list."
+            value={row.title}
+            most={200}
+            save={(title) => (title.trim() ? updateProject(row, { title: title.trim() }) : Promise.resolve(false))}
+          />
+          <TextSetting
+            id="setting-description"
+            label="Description"
+            hint="A sentence or two; found by the search over projects."
+            value={row.description ?? ''}
+            most={10000}
+            lines={3}
+            save={(description) => updateProject(row, { description })}
+          />
         </section>
         <section class="card" aria-label="State">
           <h3>State</h3>
@@ -66,7 +115,9 @@ export function SettingsPane({ context: { row, running } }: { context: ProjectCo
             <StateChip state={state} />
             {state.reason && <span>{state.reason}</span>}
           </p>
-          <p class="field-hint">Stopping ends all programs in the project; files stay. Restarting gives it a fresh start.</p>
+          <p class="field-hint">
+            Stopping ends all programs in the project; files stay. Restarting gives it a fresh start.
+          </p>
           <div class="actions actions-start">
             {running ? (
               <>
@@ -78,7 +129,12 @@ export function SettingsPane({ context: { row, running } }: { context: ProjectCo
                 </button>
               </>
             ) : (
-              <button type="button" class="button" disabled={isBusy(row) || row.deleted === true} onClick={() => void startProject(row)}>
+              <button
+                type="button"
+                class="button"
+                disabled={isBusy(row) || row.deleted === true}
+                onClick={() => void startProject(row)}
+              >
                 <Icon name="play" /> Start
               </button>
             )}
@@ -89,7 +145,11 @@ export function SettingsPane({ context: { row, running } }: { context: ProjectCo
           <p class="field-hint">The id names this project in the API and over SSH.</p>
           <p class="setting-line">
             <code class="id">{row.project_id}</code>
-            <button type="button" class="button button-small" onClick={() => void navigator.clipboard?.writeText(row.project_id).then(noteCopy)}>
+            <button
+              type="button"
+              class="button button-small"
+              onClick={() => void navigator.clipboard?.writeText(row.project_id).then(noteCopy)}
+            >
               <Icon name="copy" /> {copied ? 'Copied' : 'Copy'}
             </button>
           </p>
@@ -97,7 +157,11 @@ export function SettingsPane({ context: { row, running } }: { context: ProjectCo
         </section>
         <section class="card" aria-label="Deletion">
           <h3>{row.deleted ? 'Restore' : 'Delete'}</h3>
-          <p class="field-hint">{row.deleted ? 'The project is deleted; its files are kept for now.' : 'Everybody loses access, programs end. You can restore the project afterwards.'}</p>
+          <p class="field-hint">
+            {row.deleted
+              ? 'The project is deleted; its files are kept for now.'
+              : 'Everybody loses access, programs end. You can restore the project afterwards.'}
+          </p>
           <div class="actions actions-start">
             {row.deleted ? (
               <button type="button" class="button" onClick={() => void undeleteProject(row)}>

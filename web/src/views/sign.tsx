@@ -1,5 +1,5 @@
 /** Sign in and sign up: one column, nothing lost, errors beside the field, friendly to password managers. */
-import type { InputHTMLAttributes, JSX } from 'preact';
+import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { href, navigate } from '../lib/router';
 import { fieldOf, signIn, signUp, type AuthAnswer } from '../net/auth';
@@ -7,67 +7,13 @@ import { hubLink, reconnect, session } from '../state/app';
 import { LinkBanner } from '../ui/basics';
 import { useCell, useKept, useTitle } from '../ui/hooks';
 import { Icon, Mark } from '../ui/icons';
-
-type FieldName = 'email' | 'password' | 'firstName' | 'lastName' | 'terms';
-type Problems = Partial<Record<FieldName | 'form', string>>;
-
-interface FieldProps {
-  name: FieldName;
-  label: string;
-  value: string;
-  onValue(value: string): void;
-  problem: string | undefined;
-  hint?: string;
-  attributes: InputHTMLAttributes<HTMLInputElement>;
-  children?: JSX.Element;
-}
-
-function Field({ name, label, value, onValue, problem, hint, attributes, children }: FieldProps) {
-  const described = [hint ? `${name}-hint` : '', problem ? `${name}-problem` : ''].filter(Boolean).join(' ');
-  return (
-    <div class={problem ? 'field field-bad' : 'field'}>
-      <label for={name}>{label}</label>
-      {hint && (
-        <p class="field-hint" id={`${name}-hint`}>
-          {hint}
-        </p>
-      )}
-      {problem && (
-        <p class="field-problem" id={`${name}-problem`}>
-          <Icon name="fail" /> {problem}
-        </p>
-      )}
-      <div class="field-box">
-        <input id={name} name={name} value={value} aria-invalid={problem ? true : undefined} aria-describedby={described || undefined} onInput={(event) => onValue(event.currentTarget.value)} {...attributes} />
-        {children}
-      </div>
-    </div>
-  );
-}
-
-function PasswordField({ value, onValue, problem, fresh }: { value: string; onValue(value: string): void; problem: string | undefined; fresh: boolean }) {
-  const [shown, setShown] = useState(false);
-  return (
-    <Field
-      name="password"
-      label="Password"
-      value={value}
-      onValue={onValue}
-      problem={problem}
-      {...(fresh ? { hint: 'At least 8 characters. A few words in a row are easy to remember and hard to guess.' } : {})}
-      attributes={{ ...(shown ? { type: 'text' as const } : { type: 'password' as const }), autocomplete: fresh ? 'new-password' : 'current-password', spellcheck: false, autocapitalize: 'off', required: true }}
-    >
-      <button type="button" class="field-button" aria-pressed={shown} aria-controls="password" onClick={() => setShown(!shown)}>
-        {shown ? 'Hide' : 'Show'}
-        <span class="visually-hidden"> password</span>
-      </button>
-    </Field>
-  );
-}
+import { Field, PasswordField, type Problems } from './sign-fields';
 
 function checkEmail(email: string): string | undefined {
   if (!email.trim()) return 'Type your e-mail address.';
-  return /^\S+@\S+$/.test(email.trim()) ? undefined : 'This is not an e-mail address: it needs an @ and something on both sides.';
+  return /^\S+@\S+$/.test(email.trim())
+    ? undefined
+    : 'This is not an e-mail address: it needs an @ and something on both sides.';
 }
 
 function prune(problems: Problems): Problems {
@@ -161,9 +107,31 @@ export function SignIn({ next }: { next?: string | undefined }) {
   );
   return (
     <Sheet title="Sign in">
-      <form ref={form} class="form" method="post" action="/api/v2/auth/sign-in" noValidate onSubmit={submit} aria-busy={busy}>
+      <form
+        ref={form}
+        class="form"
+        method="post"
+        action="/api/v2/auth/sign-in"
+        noValidate
+        onSubmit={submit}
+        aria-busy={busy}
+      >
         <FormProblem text={problems.form} />
-        <Field name="email" label="E-mail address" value={email} onValue={setEmail} problem={problems.email} attributes={{ type: 'email', autocomplete: 'username', inputMode: 'email', autocapitalize: 'off', spellcheck: false, required: true }} />
+        <Field
+          name="email"
+          label="E-mail address"
+          value={email}
+          onValue={setEmail}
+          problem={problems.email}
+          attributes={{
+            type: 'email',
+            autocomplete: 'username',
+            inputMode: 'email',
+            autocapitalize: 'off',
+            spellcheck: false,
+            required: true,
+          }}
+        />
         <PasswordField value={password} onValue={setPassword} problem={problems.password} fresh={false} />
         <button type="submit" class="button button-main button-wide" disabled={busy}>
           {busy ? 'Signing in…' : 'Sign in'}
@@ -188,19 +156,62 @@ export function SignUp({ next }: { next?: string | undefined }) {
       firstName: firstName.trim() ? undefined : 'Type your first name: it is what the others see at your cursor.',
       lastName: lastName.trim() ? undefined : 'Type your last name.',
       email: checkEmail(email),
-      password: password.length >= 8 ? undefined : `The password needs at least 8 characters${password ? `; this one has ${password.length}` : ''}.`,
+      password:
+        password.length >= 8
+          ? undefined
+          : `The password needs at least 8 characters${password ? `; this one has ${password.length}` : ''}.`,
       terms: terms ? undefined : 'Agree to the terms to go on.',
     }) as Problems;
-  const { problems, busy, form, submit } = useSubmit(check, () => signUp({ email: email.trim(), password, firstName: firstName.trim(), lastName: lastName.trim(), terms }), next);
+  const { problems, busy, form, submit } = useSubmit(
+    check,
+    () => signUp({ email: email.trim(), password, firstName: firstName.trim(), lastName: lastName.trim(), terms }),
+    next,
+  );
   return (
     <Sheet title="Create your account">
-      <form ref={form} class="form" method="post" action="/api/v2/auth/sign-up" noValidate onSubmit={submit} aria-busy={busy}>
+      <form
+        ref={form}
+        class="form"
+        method="post"
+        action="/api/v2/auth/sign-up"
+        noValidate
+        onSubmit={submit}
+        aria-busy={busy}
+      >
         <FormProblem text={problems.form} />
         <div class="field-pair">
-          <Field name="firstName" label="First name" value={firstName} onValue={setFirstName} problem={problems.firstName} attributes={{ type: 'text', autocomplete: 'given-name', required: true }} />
-          <Field name="lastName" label="Last name" value={lastName} onValue={setLastName} problem={problems.lastName} attributes={{ type: 'text', autocomplete: 'family-name', required: true }} />
+          <Field
+            name="firstName"
+            label="First name"
+            value={firstName}
+            onValue={setFirstName}
+            problem={problems.firstName}
+            attributes={{ type: 'text', autocomplete: 'given-name', required: true }}
+          />
+          <Field
+            name="lastName"
+            label="Last name"
+            value={lastName}
+            onValue={setLastName}
+            problem={problems.lastName}
+            attributes={{ type: 'text', autocomplete: 'family-name', required: true }}
+          />
         </div>
-        <Field name="email" label="E-mail address" value={email} onValue={setEmail} problem={problems.email} attributes={{ type: 'email', autocomplete: 'username', inputMode: 'email', autocapitalize: 'off', spellcheck: false, required: true }} />
+        <Field
+          name="email"
+          label="E-mail address"
+          value={email}
+          onValue={setEmail}
+          problem={problems.email}
+          attributes={{
+            type: 'email',
+            autocomplete: 'username',
+            inputMode: 'email',
+            autocapitalize: 'off',
+            spellcheck: false,
+            required: true,
+          }}
+        />
         <PasswordField value={password} onValue={setPassword} problem={problems.password} fresh />
         <div class={problems.terms ? 'field field-bad' : 'field'}>
           {problems.terms && (
@@ -209,7 +220,15 @@ export function SignUp({ next }: { next?: string | undefined }) {
             </p>
           )}
           <div class="check">
-            <input id="terms" name="terms" type="checkbox" checked={terms} aria-invalid={problems.terms ? true : undefined} aria-describedby={problems.terms ? 'terms-problem' : undefined} onChange={(event) => setTerms(event.currentTarget.checked)} />
+            <input
+              id="terms"
+              name="terms"
+              type="checkbox"
+              checked={terms}
+              aria-invalid={problems.terms ? true : undefined}
+              aria-describedby={problems.terms ? 'terms-problem' : undefined}
+              onChange={(event) => setTerms(event.currentTarget.checked)}
+            />
             <label for="terms">
               I agree to the{' '}
               <a href="/policies/terms" target="_blank" rel="noopener">

@@ -43,7 +43,13 @@ export function StatusLine({ context }: { context: ProjectContext }) {
   const now = useNow(30_000);
   const line = useTimeline(context);
   const uptime = shown?.status.started ? now - shown.status.started : 0;
-  const words = !running ? 'Not running' : link.phase === 'open' ? 'Connected' : link.phase === 'waiting' || link.phase === 'connecting' ? 'Connecting…' : 'Not connected';
+  const words = !running
+    ? 'Not running'
+    : link.phase === 'open'
+      ? 'Connected'
+      : link.phase === 'waiting' || link.phase === 'connecting'
+        ? 'Connecting…'
+        : 'Not connected';
   return (
     <footer class="status-line" aria-label="Status of the project">
       <span class={`status-link status-${running ? link.phase : 'idle'}`}>

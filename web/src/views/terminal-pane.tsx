@@ -1,5 +1,6 @@
 /** A terminal tab: the terminal, who else looks, search, and on phones a row of keys. */
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { othersOf } from '../state/people';
 import { themeChanges } from '../state/theme';
 import { TerminalView, type TerminalState } from '../terminal/create';
 import { rowKeys } from '../terminal/keys';
@@ -20,7 +21,13 @@ function takes(event: KeyboardEvent): boolean {
   if (event.type !== 'keydown') return false;
   const pressed = chord(event);
   if (pressed === 'mod+shift+f' || pressed === 'mod+shift+c') return true;
-  return pressed === 'mod+shift+k' || pressed === 'mod+f6' || pressed === 'mod+shift+v' || (event.metaKey && pressed === 'mod+k') || /^alt\+[1-9tw.,\\]$/.test(pressed);
+  return (
+    pressed === 'mod+shift+k' ||
+    pressed === 'mod+f6' ||
+    pressed === 'mod+shift+v' ||
+    (event.metaKey && pressed === 'mod+k') ||
+    /^alt\+[1-9tw.,\\]$/.test(pressed)
+  );
 }
 
 function words(state: TerminalState): string {
@@ -105,10 +112,20 @@ export function TerminalPane({ context, name, shown }: { context: ProjectContext
   const { session } = context;
   useEffect(() => {
     const folder = session.folders.get(name);
-    const made = new TerminalView(host.current!, { api: session.api, name, label: `Terminal ${name}`, onCopy: noteCopy, onRefused: (text) => toast({ text, tone: 'bad' }), session: () => session.sessionId, takes, ...(folder ? { folder } : {}) });
+    const made = new TerminalView(host.current!, {
+      api: session.api,
+      name,
+      label: `Terminal ${name}`,
+      onCopy: noteCopy,
+      onRefused: (text) => toast({ text, tone: 'bad' }),
+      session: () => session.sessionId,
+      takes,
+      ...(folder ? { folder } : {}),
+    });
     setView(made);
     const untitle = made.state.subscribe(({ title }) => {
-      if (title && session.titles.value[name] !== title) session.titles.update((titles) => ({ ...titles, [name]: title }));
+      if (title && session.titles.value[name] !== title)
+        session.titles.update((titles) => ({ ...titles, [name]: title }));
     });
     const retheme = themeChanges.subscribe(() => requestAnimationFrame(() => made.retheme()));
     return () => {
@@ -130,12 +147,24 @@ export function TerminalPane({ context, name, shown }: { context: ProjectContext
   );
 }
 
-function Around({ context, view, name, shown, copied }: { context: ProjectContext; view: TerminalView; name: string; shown: boolean; copied: boolean }) {
+function Around({
+  context,
+  view,
+  name,
+  shown,
+  copied,
+}: {
+  context: ProjectContext;
+  view: TerminalView;
+  name: string;
+  shown: boolean;
+  copied: boolean;
+}) {
   const state = useCell(view.state);
   const [searching, setSearching] = useState(false);
   const touch = useMedia('(pointer: coarse)');
   const { session, row, me } = context;
-  const others = state.viewers.filter((user, index) => user.account_id !== me && state.viewers.findIndex((other) => other.account_id === user.account_id) === index);
+  const others = othersOf(state.viewers, me);
   const end = async (): Promise<void> => {
     try {
       await session.api.call('terminal.kill', { terminal: name });
@@ -145,15 +174,43 @@ function Around({ context, view, name, shown, copied }: { context: ProjectContex
     }
   };
   const copy = (): void => void navigator.clipboard?.writeText(view.terminal.getSelection());
-  const paste = (): void => void navigator.clipboard?.readText().then((text) => view.terminal.paste(text), () => toast({ text: 'The browser did not allow reading the clipboard. Paste with the keys of your system.', tone: 'bad' }));
+  const paste = (): void =>
+    void navigator.clipboard?.readText().then(
+      (text) => view.terminal.paste(text),
+      () =>
+        toast({
+          text: 'The browser did not allow reading the clipboard. Paste with the keys of your system.',
+          tone: 'bad',
+        }),
+    );
   useCommands(
     () =>
       shown
         ? [
-            { id: 'find', title: 'Find in the terminal', group: 'Terminal', icon: 'search', keys: 'mod+shift+f', run: () => setSearching(true) },
-            { id: 'terminal-copy', title: 'Copy what is selected', group: 'Terminal', icon: 'copy', keys: 'mod+shift+c', run: copy },
+            {
+              id: 'find',
+              title: 'Find in the terminal',
+              group: 'Terminal',
+              icon: 'search',
+              keys: 'mod+shift+f',
+              run: () => setSearching(true),
+            },
+            {
+              id: 'terminal-copy',
+              title: 'Copy what is selected',
+              group: 'Terminal',
+              icon: 'copy',
+              keys: 'mod+shift+c',
+              run: copy,
+            },
             { id: 'terminal-paste', title: 'Paste', group: 'Terminal', keys: 'mod+shift+v', run: paste },
-            { id: 'terminal-clear', title: 'Clear the terminal', group: 'Terminal', icon: 'sparkle', run: () => view.terminal.clear() },
+            {
+              id: 'terminal-clear',
+              title: 'Clear the terminal',
+              group: 'Terminal',
+              icon: 'sparkle',
+              run: () => view.terminal.clear(),
+            },
             { id: 'terminal-end', title: 'End the terminal', group: 'Terminal', icon: 'trash', run: () => void end() },
           ]
         : [],

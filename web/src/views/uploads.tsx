@@ -17,14 +17,17 @@ async function walk(entry: FileSystemEntry, folder: string, found: { path: strin
     return;
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
-  for (let batch = await entries(reader); batch.length > 0; batch = await entries(reader)) for (const child of batch) await walk(child, path, found);
+  for (let batch = await entries(reader); batch.length > 0; batch = await entries(reader))
+    for (const child of batch) await walk(child, path, found);
 }
 
 /** Files of a drop, folders with all that is in them. */
 export async function dropped(data: DataTransfer): Promise<{ path: string; file: Blob }[]> {
   const found: { path: string; file: Blob }[] = [];
   // Entries must be taken before the first wait: afterwards the browser has emptied the list.
-  const roots = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter((entry): entry is FileSystemEntry => !!entry);
+  const roots = [...data.items]
+    .map((item) => item.webkitGetAsEntry?.())
+    .filter((entry): entry is FileSystemEntry => !!entry);
   if (roots.length === 0) return [...data.files].map((file) => ({ path: file.name, file }));
   for (const root of roots) await walk(root, '', found);
   return found;
@@ -32,19 +35,33 @@ export async function dropped(data: DataTransfer): Promise<{ path: string; file:
 
 function Line({ upload, files }: { upload: Upload; files: ProjectFiles }) {
   const { sent, total, phase, problem } = useCell(upload.state);
-  const words = { waiting: 'Waiting', sending: `${bytes(sent)} of ${bytes(total)}`, retrying: 'Connection lost, trying again…', done: `${bytes(total)} uploaded`, failed: problem ?? 'Failed', cancelled: 'Cancelled' }[phase];
+  const words = {
+    waiting: 'Waiting',
+    sending: `${bytes(sent)} of ${bytes(total)}`,
+    retrying: 'Connection lost, trying again…',
+    done: `${bytes(total)} uploaded`,
+    failed: problem ?? 'Failed',
+    cancelled: 'Cancelled',
+  }[phase];
   return (
     <li class={`upload upload-${phase}`}>
       <Icon name={phase === 'done' ? 'check' : phase === 'failed' ? 'fail' : 'upload'} />
       <span class="upload-name">{upload.path}</span>
-      {(phase === 'sending' || phase === 'waiting' || phase === 'retrying') && <progress value={total ? sent : 1} max={total || 1} aria-label={`Upload of ${upload.path}`} />}
+      {(phase === 'sending' || phase === 'waiting' || phase === 'retrying') && (
+        <progress value={total ? sent : 1} max={total || 1} aria-label={`Upload of ${upload.path}`} />
+      )}
       <span class="upload-words">{words}</span>
       {phase === 'failed' && (
         <button type="button" class="button button-small" onClick={() => files.retry(upload)}>
           Go on
         </button>
       )}
-      <button type="button" class="icon-button" aria-label={phase === 'done' ? `Dismiss ${upload.path}` : `Cancel the upload of ${upload.path}`} onClick={() => files.dismiss(upload)}>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={phase === 'done' ? `Dismiss ${upload.path}` : `Cancel the upload of ${upload.path}`}
+        onClick={() => files.dismiss(upload)}
+      >
         <Icon name="close" />
       </button>
     </li>

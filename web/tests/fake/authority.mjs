@@ -20,7 +20,8 @@ export class Authority {
   }
 
   push(epoch, version, updates) {
-    if (epoch !== this.epoch) throw Object.assign(new Error('The document has another history now.'), { code: 'conflict' });
+    if (epoch !== this.epoch)
+      throw Object.assign(new Error('The document has another history now.'), { code: 'conflict' });
     // What was taken before is acknowledged again, never applied again.
     let accepted = 0;
     while (accepted < updates.length && this.seen.has(updates[accepted].id)) ++accepted;

@@ -46,7 +46,10 @@ export class FakeProject {
   }
 
   presence() {
-    this.everybody({ event: 'presence', users: [...this.sockets.values()].map(({ user, session }) => ({ ...user, session })) });
+    this.everybody({
+      event: 'presence',
+      users: [...this.sockets.values()].map(({ user, session }) => ({ ...user, session })),
+    });
   }
 
   async request(peer, { id, method, params }) {
@@ -66,12 +69,19 @@ export class FakeProject {
 
   // ---- files ----
   'on files.list'({ path }) {
-    if (path && this.tree.get(path)?.type !== 'directory') throw refuse('not_found', `There is no folder “${path}”. It may have been renamed or deleted.`);
+    if (path && this.tree.get(path)?.type !== 'directory')
+      throw refuse('not_found', `There is no folder “${path}”. It may have been renamed or deleted.`);
     const start = path ? `${path}/` : '';
     const entries = [];
     for (const [name, node] of this.tree) {
       if (!name.startsWith(start) || name === path || name.slice(start.length).includes('/')) continue;
-      entries.push({ name: name.slice(start.length), type: node.type, size: node.bytes?.length ?? 4096, mtime: node.mtime, mode: 0o644 });
+      entries.push({
+        name: name.slice(start.length),
+        type: node.type,
+        size: node.bytes?.length ?? 4096,
+        mtime: node.mtime,
+        mode: 0o644,
+      });
     }
     return { entries };
   }
@@ -132,8 +142,20 @@ export class FakeProject {
     let terminal = this.terminals.get(name);
     if (!terminal) {
       // script(1) gives the shell a terminal of its own; the size stays as it is at the start.
-      const env = { ...process.env, TERM: 'xterm-256color', PS1: '\\[\\e[32m\\]user@project\\[\\e[0m\\]:\\[\\e[34m\\]~\\[\\e[0m\\]$ ', HOME: '/tmp', HISTFILE: '', COLUMNS: String(cols), LINES: String(rows) };
-      const shell = spawn('script', ['-qfc', `stty cols ${cols} rows ${rows}; exec bash --norc --noprofile`, '/dev/null'], { env, cwd: '/tmp', stdio: ['pipe', 'pipe', 'ignore'] });
+      const env = {
+        ...process.env,
+        TERM: 'xterm-256color',
+        PS1: '\\[\\e[32m\\]user@project\\[\\e[0m\\]:\\[\\e[34m\\]~\\[\\e[0m\\]$ ',
+        HOME: '/tmp',
+        HISTFILE: '',
+        COLUMNS: String(cols),
+        LINES: String(rows),
+      };
+      const shell = spawn(
+        'script',
+        ['-qfc', `stty cols ${cols} rows ${rows}; exec bash --norc --noprofile`, '/dev/null'],
+        { env, cwd: '/tmp', stdio: ['pipe', 'pipe', 'ignore'] },
+      );
       terminal = { name, shell, scrollback: [], viewers: new Map() };
       this.terminals.set(name, terminal);
       shell.stdout.on('data', (bytes) => {
@@ -141,7 +163,8 @@ export class FakeProject {
         for (const [viewer, channel] of terminal.viewers) this.output(viewer, channel, bytes);
       });
       shell.on('exit', (code) => {
-        for (const [viewer, channel] of terminal.viewers) this.send(viewer, { event: 'terminal.exit', channel, code: code ?? 0 });
+        for (const [viewer, channel] of terminal.viewers)
+          this.send(viewer, { event: 'terminal.exit', channel, code: code ?? 0 });
         this.terminals.delete(name);
       });
     }
@@ -166,7 +189,8 @@ export class FakeProject {
     return [...terminal.viewers.keys()].map((peer) => peer.user);
   }
   tellViewers(terminal) {
-    for (const [viewer, channel] of terminal.viewers) this.send(viewer, { event: 'terminal.viewers', channel, users: this.viewersOf(terminal) });
+    for (const [viewer, channel] of terminal.viewers)
+      this.send(viewer, { event: 'terminal.viewers', channel, users: this.viewersOf(terminal) });
   }
   leave(terminal, peer) {
     if (terminal.viewers.delete(peer)) this.tellViewers(terminal);
@@ -185,7 +209,11 @@ export class FakeProject {
   document(path) {
     let document = this.documents.get(path);
     if (!document) {
-      document = { path, authority: new Authority(this.node(path).bytes.toString(), { epoch: `e${now()}` }), viewers: new Map() };
+      document = {
+        path,
+        authority: new Authority(this.node(path).bytes.toString(), { epoch: `e${now()}` }),
+        viewers: new Map(),
+      };
       this.documents.set(path, document);
       document.authority.listeners.add((push) => {
         for (const viewer of document.viewers.keys()) this.send(viewer, { event: 'document.updates', path, ...push });
@@ -193,7 +221,8 @@ export class FakeProject {
         document.timer = setTimeout(() => {
           const { authority } = document;
           this.tree.set(path, { type: 'file', bytes: Buffer.from(authority.text.toString()), mtime: now() });
-          for (const viewer of document.viewers.keys()) this.send(viewer, { event: 'document.saved', path, version: authority.version });
+          for (const viewer of document.viewers.keys())
+            this.send(viewer, { event: 'document.saved', path, version: authority.version });
         }, 200);
       });
     }
@@ -205,7 +234,8 @@ export class FakeProject {
     setImmediate(() => {
       this.tellDocument(document);
       for (const [other, { clientID, ranges }] of document.viewers)
-        if (other !== peer && ranges.length) this.send(peer, { event: 'document.cursors', path, clientID, user: other.user, ranges });
+        if (other !== peer && ranges.length)
+          this.send(peer, { event: 'document.cursors', path, clientID, user: other.user, ranges });
     });
     return { path, ...document.authority.open(since, epoch) };
   }
@@ -215,7 +245,8 @@ export class FakeProject {
   'on document.cursor'({ path, clientID, ranges }, peer) {
     const document = this.document(path);
     document.viewers.set(peer, { clientID, ranges });
-    for (const other of document.viewers.keys()) if (other !== peer) this.send(other, { event: 'document.cursors', path, clientID, user: peer.user, ranges });
+    for (const other of document.viewers.keys())
+      if (other !== peer) this.send(other, { event: 'document.cursors', path, clientID, user: peer.user, ranges });
   }
   'on document.close'({ path }, peer) {
     this.leaveDocument(this.document(path), peer);
@@ -223,16 +254,32 @@ export class FakeProject {
   leaveDocument(document, peer) {
     const viewer = document.viewers.get(peer);
     if (!document.viewers.delete(peer)) return;
-    for (const other of document.viewers.keys()) this.send(other, { event: 'document.cursors', path: document.path, clientID: viewer.clientID, user: peer.user, ranges: [] });
+    for (const other of document.viewers.keys())
+      this.send(other, {
+        event: 'document.cursors',
+        path: document.path,
+        clientID: viewer.clientID,
+        user: peer.user,
+        ranges: [],
+      });
     this.tellDocument(document);
   }
   tellDocument(document) {
     const users = [...document.viewers.keys()].map((peer) => peer.user);
-    for (const viewer of document.viewers.keys()) this.send(viewer, { event: 'document.viewers', path: document.path, users });
+    for (const viewer of document.viewers.keys())
+      this.send(viewer, { event: 'document.viewers', path: document.path, users });
   }
 
   'on activity'() {}
   'on status'() {
-    return { last_activity: now(), started: this.started, memory_bytes: 148_000_000, cpu_seconds: (now() - this.started) / 9000, terminals: this.terminals.size, documents: this.documents.size, connections: this.sockets.size };
+    return {
+      last_activity: now(),
+      started: this.started,
+      memory_bytes: 148_000_000,
+      cpu_seconds: (now() - this.started) / 9000,
+      terminals: this.terminals.size,
+      documents: this.documents.size,
+      connections: this.sockets.size,
+    };
   }
 }

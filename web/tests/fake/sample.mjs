@@ -34,7 +34,12 @@ const drawing = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 200"><
 
 export function sampleTree() {
   const tree = new Map();
-  const add = (path, text, ago = hour) => tree.set(path, { type: text === null ? 'directory' : 'file', ...(text === null ? {} : { bytes: Buffer.from(text) }), mtime: Date.now() - ago });
+  const add = (path, text, ago = hour) =>
+    tree.set(path, {
+      type: text === null ? 'directory' : 'file',
+      ...(text === null ? {} : { bytes: Buffer.from(text) }),
+      mtime: Date.now() - ago,
+    });
   add('data', null, 26 * hour);
   add('data/points.csv', 'x,y\n1,2\n2,4\n', 30 * hour);
   add('figures', null, 3 * hour);
@@ -57,13 +62,60 @@ export function fill(atrium) {
   const ada = atrium.account('ada@example.org', 'Ada', 'Marek');
   const ben = atrium.account('ben@example.org', 'Ben', 'Okafor');
   const chiara = atrium.account('chiara@example.org', 'Chiara', 'Lindqvist');
-  const users = (...list) => Object.fromEntries([[ada.account_id, { group: 'owner' }], ...list.map((one) => [one.account_id, { group: 'collaborator' }])]);
+  const users = (...list) =>
+    Object.fromEntries([
+      [ada.account_id, { group: 'owner' }],
+      ...list.map((one) => [one.account_id, { group: 'collaborator' }]),
+    ]);
   const running = { state: { state: 'running', time: iso(hour) }, status: { start: timesOf(hour, 310) } };
-  const main = atrium.project(ada, 'Line fits', { ...running, description: 'Noisy points and the lines through them', users: users(ben, chiara), last_edited: iso(4 * 60_000) });
-  atrium.project(ada, 'Thesis', { description: 'Chapters, figures and the bibliography', users: users(), last_edited: iso(2 * hour) });
-  atrium.project(ada, 'Lab 3: heat flow', { description: 'Group work with Ben', users: users(ben), state: { state: 'starting' }, action_request: { action: 'start', time: iso(400), started: iso(300), finished: null }, status: { start: { queued: iso(400), accepted: iso(350), created: iso(300) } }, last_edited: iso(5 * hour) });
-  atrium.project(ada, 'Protein folding runs', { users: users(chiara), state: { state: 'opened', error: 'No machine has 64 GB of memory free. Start it with less memory, or wait: we keep trying.' }, action_request: { action: 'start', time: iso(hour), started: iso(hour), finished: iso(hour), err: 'No machine has 64 GB of memory free. Start it with less memory, or wait: we keep trying.' }, status: { start: { queued: iso(hour), accepted: iso(hour - 40), created: iso(hour - 90), failed: iso(hour - 30_200), reason: 'No machine has 64 GB of memory free. Start it with less memory, or wait: we keep trying.' } }, last_edited: iso(26 * hour) });
-  atrium.project(ada, 'Website of the choir', { description: 'Static pages', users: users(ben), last_edited: iso(75 * hour) });
+  const main = atrium.project(ada, 'Line fits', {
+    ...running,
+    description: 'Noisy points and the lines through them',
+    users: users(ben, chiara),
+    last_edited: iso(4 * 60_000),
+  });
+  atrium.project(ada, 'Thesis', {
+    description: 'Chapters, figures and the bibliography',
+    users: users(),
+    last_edited: iso(2 * hour),
+  });
+  atrium.project(ada, 'Lab 3: heat flow', {
+    description: 'Group work with Ben',
+    users: users(ben),
+    state: { state: 'starting' },
+    action_request: { action: 'start', time: iso(400), started: iso(300), finished: null },
+    status: { start: { queued: iso(400), accepted: iso(350), created: iso(300) } },
+    last_edited: iso(5 * hour),
+  });
+  atrium.project(ada, 'Protein folding runs', {
+    users: users(chiara),
+    state: {
+      state: 'opened',
+      error: 'No machine has 64 GB of memory free. Start it with less memory, or wait: we keep trying.',
+    },
+    action_request: {
+      action: 'start',
+      time: iso(hour),
+      started: iso(hour),
+      finished: iso(hour),
+      err: 'No machine has 64 GB of memory free. Start it with less memory, or wait: we keep trying.',
+    },
+    status: {
+      start: {
+        queued: iso(hour),
+        accepted: iso(hour - 40),
+        created: iso(hour - 90),
+        failed: iso(hour - 30_200),
+        reason: 'No machine has 64 GB of memory free. Start it with less memory, or wait: we keep trying.',
+      },
+    },
+    last_edited: iso(26 * hour),
+  });
+  atrium.project(ada, 'Website of the choir', {
+    description: 'Static pages',
+    users: users(ben),
+    last_edited: iso(75 * hour),
+  });
   atrium.project(ada, 'Course notes: linear algebra', { users: users(), last_edited: iso(24 * 40 * hour) });
   atrium.project(ada, 'Old experiments', { users: users(), last_edited: iso(24 * 90 * hour), deleted: true });
   return { ada, ben, chiara, main };

@@ -8,9 +8,15 @@ import { WebSocketServer } from 'ws';
 import { FakeProject } from './project.mjs';
 
 const dist = join(dirname(fileURLToPath(import.meta.url)), '../../dist');
-const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+const types = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
 /** The strict policy that the application must work under. */
-export const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+export const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self'; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const refuse = (code, message) => Object.assign(new Error(message), { code });
 const iso = (time = Date.now()) => new Date(time).toISOString();
 
@@ -53,8 +59,26 @@ export class FakeAtrium {
 
   project(owner, title, fields = {}) {
     const project_id = fields.project_id ?? randomUUID();
-    const row = { project_id, title, description: '', state: { state: 'opened' }, status: {}, action_request: null, users: { [owner.account_id]: { group: 'owner' } }, collaborators: [], last_edited: iso(), last_active: {}, created: fields.last_edited ?? iso(), deleted: false, ...fields };
-    row.collaborators = Object.entries(row.users).map(([id, { group }]) => ({ account_id: id, name: this.person(id).name, group }));
+    const row = {
+      project_id,
+      title,
+      description: '',
+      state: { state: 'opened' },
+      status: {},
+      action_request: null,
+      users: { [owner.account_id]: { group: 'owner' } },
+      collaborators: [],
+      last_edited: iso(),
+      last_active: {},
+      created: fields.last_edited ?? iso(),
+      deleted: false,
+      ...fields,
+    };
+    row.collaborators = Object.entries(row.users).map(([id, { group }]) => ({
+      account_id: id,
+      name: this.person(id).name,
+      group,
+    }));
     this.rows.set(project_id, row);
     this.logs.set(project_id, []);
     this.note(project_id, owner.account_id, { event: 'created', title });
@@ -63,12 +87,19 @@ export class FakeAtrium {
   }
 
   note(id, who, event) {
-    this.logs.get(id).unshift({ id: randomUUID(), time: iso(), account_id: who, name: who ? this.person(who).name : null, event });
+    this.logs
+      .get(id)
+      .unshift({ id: randomUUID(), time: iso(), account_id: who, name: who ? this.person(who).name : null, event });
   }
 
   set(id, change) {
     const row = { ...this.rows.get(id), ...change };
-    if (change.users) row.collaborators = Object.entries(row.users).map(([who, { group }]) => ({ account_id: who, name: this.person(who).name, group }));
+    if (change.users)
+      row.collaborators = Object.entries(row.users).map(([who, { group }]) => ({
+        account_id: who,
+        name: this.person(who).name,
+        group,
+      }));
     this.rows.set(id, row);
     for (const peer of this.peers)
       if (peer.subscribed) {
@@ -91,7 +122,10 @@ export class FakeAtrium {
     if (!pathname.startsWith('/app/')) return response.writeHead(302, { Location: '/app/' }).end();
     let path = join(dist, pathname.slice(5));
     if (!path.startsWith(dist) || !existsSync(path) || statSync(path).isDirectory()) path = join(dist, 'index.html');
-    response.writeHead(200, { 'Content-Type': types[extname(path)] ?? 'application/octet-stream', 'Content-Security-Policy': policy });
+    response.writeHead(200, {
+      'Content-Type': types[extname(path)] ?? 'application/octet-stream',
+      'Content-Security-Policy': policy,
+    });
     response.end(readFileSync(path));
   }
 
@@ -104,7 +138,10 @@ export class FakeAtrium {
   async auth(action, request, response) {
     const input = JSON.parse((await this.body(request)).toString() || '{}');
     const answer = (value, cookie) => {
-      response.writeHead(200, { 'Content-Type': 'application/json', ...(cookie === undefined ? {} : { 'Set-Cookie': `session=${cookie}; HttpOnly; Path=/` }) });
+      response.writeHead(200, {
+        'Content-Type': 'application/json',
+        ...(cookie === undefined ? {} : { 'Set-Cookie': `session=${cookie}; HttpOnly; Path=/` }),
+      });
       response.end(JSON.stringify(value));
     };
     const enter = (account) => {
@@ -114,8 +151,12 @@ export class FakeAtrium {
     };
     const known = [...this.accounts.values()].find((account) => account.email_address === input.email);
     if (action === 'sign-out') return answer({}, '');
-    if (action === 'sign-up') return known ? answer({ error: 'There is an account with this e-mail address already. Sign in instead.' }) : enter(this.account(input.email, input.firstName, input.lastName, input.password));
-    if (!known || known.password !== input.password) return answer({ error: 'E-mail address and password do not belong together.' });
+    if (action === 'sign-up')
+      return known
+        ? answer({ error: 'There is an account with this e-mail address already. Sign in instead.' })
+        : enter(this.account(input.email, input.firstName, input.lastName, input.password));
+    if (!known || known.password !== input.password)
+      return answer({ error: 'E-mail address and password do not belong together.' });
     enter(known);
   }
 
@@ -133,11 +174,17 @@ export class FakeAtrium {
       }
       return response.writeHead(200).end('{}');
     }
-    if (query.has('upload')) return response.writeHead(200, { 'Upload-Offset': project.partial?.get(path)?.length ?? 0 }).end();
+    if (query.has('upload'))
+      return response.writeHead(200, { 'Upload-Offset': project.partial?.get(path)?.length ?? 0 }).end();
     const node = project.tree.get(path);
     if (!node) return response.writeHead(404).end();
     const type = { '.svg': 'image/svg+xml', '.png': 'image/png' }[extname(path)] ?? 'application/octet-stream';
-    response.writeHead(200, { 'Content-Type': type, ...(query.has('download') ? { 'Content-Disposition': 'attachment' } : {}) }).end(node.bytes);
+    response
+      .writeHead(200, {
+        'Content-Type': type,
+        ...(query.has('download') ? { 'Content-Disposition': 'attachment' } : {}),
+      })
+      .end(node.bytes);
   }
 
   // ---- hub ----
@@ -147,8 +194,11 @@ export class FakeAtrium {
     const project = /^\/([0-9a-f-]{36})\/ws$/.exec(pathname);
     if (project) {
       const row = this.rows.get(project[1]);
-      if (!account_id || row?.state?.state !== 'running' || !row.users[account_id]) return socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
-      return this.sockets.handleUpgrade(request, socket, head, (ws) => this.projects.get(project[1]).connect(ws, this.person(account_id)));
+      if (!account_id || row?.state?.state !== 'running' || !row.users[account_id])
+        return socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
+      return this.sockets.handleUpgrade(request, socket, head, (ws) =>
+        this.projects.get(project[1]).connect(ws, this.person(account_id)),
+      );
     }
     this.sockets.handleUpgrade(request, socket, head, (ws) => this.hub(ws, account_id));
   }
@@ -196,20 +246,33 @@ export class FakeAtrium {
     void (async () => {
       for (const phase of ['accepted', 'created', 'scheduled', 'pulled', 'started', 'ready']) {
         await wait();
-        if (this.rows.get(id).status.start?.queued !== start.queued || this.rows.get(id).state.state === 'closed') return;
+        if (this.rows.get(id).status.start?.queued !== start.queued || this.rows.get(id).state.state === 'closed')
+          return;
         if (phase === 'scheduled' && this.failStart) {
-          this.set(id, { state: { state: 'opened', error: this.failStart }, status: { start: { ...start, failed: iso(), reason: this.failStart } }, action_request: { ...action, started: start.accepted, finished: iso(), err: this.failStart } });
+          this.set(id, {
+            state: { state: 'opened', error: this.failStart },
+            status: { start: { ...start, failed: iso(), reason: this.failStart } },
+            action_request: { ...action, started: start.accepted, finished: iso(), err: this.failStart },
+          });
           return;
         }
         start[phase] = iso();
-        this.set(id, { status: { start: { ...start } }, state: { state: phase === 'ready' ? 'running' : 'starting', time: iso() }, action_request: { ...action, started: start.accepted, finished: phase === 'ready' ? iso() : null } });
+        this.set(id, {
+          status: { start: { ...start } },
+          state: { state: phase === 'ready' ? 'running' : 'starting', time: iso() },
+          action_request: { ...action, started: start.accepted, finished: phase === 'ready' ? iso() : null },
+        });
       }
     })();
   }
   'on projects.stop'({ project_id: id }, { account_id }) {
     this.note(id, account_id, { event: 'stop_requested' });
     this.projects.get(id).stop();
-    this.set(id, { state: { state: 'opened', time: iso() }, status: {}, action_request: { action: 'stop', time: iso(), started: iso(), finished: iso() } });
+    this.set(id, {
+      state: { state: 'opened', time: iso() },
+      status: {},
+      action_request: { action: 'stop', time: iso(), started: iso(), finished: iso() },
+    });
   }
   async 'on projects.restart'(params, peer) {
     this['on projects.stop'](params, peer);
@@ -235,10 +298,15 @@ export class FakeAtrium {
     });
   }
   'on projects.add_collaborator'({ project_id, account_id, email_address }, peer) {
-    const account = account_id ? this.accounts.get(account_id) : [...this.accounts.values()].find((one) => one.email_address === email_address);
-    if (!account) throw refuse('not_found', `Nobody has an account with the address ${email_address}. Ask them to sign up first.`);
+    const account = account_id
+      ? this.accounts.get(account_id)
+      : [...this.accounts.values()].find((one) => one.email_address === email_address);
+    if (!account)
+      throw refuse('not_found', `Nobody has an account with the address ${email_address}. Ask them to sign up first.`);
     this.note(project_id, peer.account_id, { event: 'collaborator_added', account_id: account.account_id });
-    this.set(project_id, { users: { ...this.rows.get(project_id).users, [account.account_id]: { group: 'collaborator' } } });
+    this.set(project_id, {
+      users: { ...this.rows.get(project_id).users, [account.account_id]: { group: 'collaborator' } },
+    });
   }
   'on projects.remove_collaborator'({ project_id, account_id }) {
     const users = { ...this.rows.get(project_id).users };
@@ -250,7 +318,9 @@ export class FakeAtrium {
   }
   'on accounts.search'({ query }) {
     const wanted = query.toLowerCase();
-    return [...this.accounts.values()].filter((one) => `${one.first_name} ${one.last_name} ${one.email_address}`.toLowerCase().includes(wanted)).map(({ account_id, first_name, last_name }) => ({ account_id, first_name, last_name }));
+    return [...this.accounts.values()]
+      .filter((one) => `${one.first_name} ${one.last_name} ${one.email_address}`.toLowerCase().includes(wanted))
+      .map(({ account_id, first_name, last_name }) => ({ account_id, first_name, last_name }));
   }
   'on accounts.update'(change, { account_id }) {
     Object.assign(this.accounts.get(account_id), change);

@@ -1,16 +1,25 @@
 import { ChangeSet, EditorState, Text, Transaction, type TransactionSpec } from '@codemirror/state';
 import { describe, expect, it } from 'vitest';
-import { DocumentSession, statusWords, type Authority as AuthorityApi, type Draft, type StateHolder } from '../../src/editor/document-session';
+import {
+  DocumentSession,
+  type Authority as AuthorityApi,
+  type Draft,
+  type StateHolder,
+} from '../../src/editor/document-session';
+import { statusWords } from '../../src/editor/document-status';
 import { changesOf } from '../../src/editor/orphan';
 import { changeBetween } from '../../src/editor/text-difference';
-import { RpcError } from '../../src/net/connection';
+import { RpcError } from '../../src/net/link';
 import { Authority } from '../fake/authority.mjs';
 
 /** An editor without a page. */
 class Holder implements StateHolder {
   state: EditorState;
   constructor(private readonly session: DocumentSession) {
-    this.state = EditorState.create({ doc: session.doc, extensions: [session.extension, EditorState.lineSeparator.of('\n')] });
+    this.state = EditorState.create({
+      doc: session.doc,
+      extensions: [session.extension, EditorState.lineSeparator.of('\n')],
+    });
   }
   dispatch(...specs: (Transaction | TransactionSpec)[]): void {
     const [first] = specs;
@@ -253,7 +262,9 @@ describe('shared document', () => {
   it('agrees after a storm of edits, losses and returns', async () => {
     for (let seed = 1; seed <= 40; ++seed) {
       const next = random(seed);
-      const authority = new Authority('The quick brown fox\njumps over\nthe lazy dog\n', { kept: seed % 3 === 0 ? 5 : 10_000 });
+      const authority = new Authority('The quick brown fox\njumps over\nthe lazy dog\n', {
+        kept: seed % 3 === 0 ? 5 : 10_000,
+      });
       const people: Person[] = [];
       for (let count = 0; count < 3; ++count) people.push(await new Person(authority).join());
       for (const person of people) person.chance = next;
@@ -314,7 +325,11 @@ describe('difference of texts', () => {
     ];
     const next = random(7);
     const line = (): string => 'abc'[Math.floor(next() * 3)]!.repeat(Math.floor(next() * 3));
-    for (let count = 0; count < 400; ++count) pairs.push([Array.from({ length: next() * 8 }, line).join('\n'), Array.from({ length: next() * 8 }, line).join('\n')]);
+    for (let count = 0; count < 400; ++count)
+      pairs.push([
+        Array.from({ length: next() * 8 }, line).join('\n'),
+        Array.from({ length: next() * 8 }, line).join('\n'),
+      ]);
     for (const [before, after] of pairs) {
       const [a, b] = [Text.of(before.split('\n')), Text.of(after.split('\n'))];
       expect(changeBetween(a, b).apply(a).toString(), JSON.stringify([before, after])).toBe(b.toString());

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { backoff, defaultBackoff } from '../../src/lib/backoff';
-import { Connection, RpcError } from '../../src/net/connection';
+import { Connection } from '../../src/net/connection';
+import { RpcError } from '../../src/net/link';
 import { TestSurroundings } from './surroundings';
 
 let around: TestSurroundings;
@@ -16,7 +17,11 @@ function opened(): void {
   around.last.hello();
 }
 
-const code = (promise: Promise<unknown>): Promise<string> => promise.then(() => 'answered', (error: RpcError) => error.code);
+const code = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'answered',
+    (error: RpcError) => error.code,
+  );
 
 describe('back-off', () => {
   it('grows to its limit and never stays away longer', () => {

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { dropCursors, remoteCursors, setCursor } from '../../src/editor/cursors';
 import { EditorView } from '@codemirror/view';
 
-const cursor = (anchor: number, head = anchor, clientID = 'c') => setCursor.of({ clientID, accountId: 'a', name: 'Ada', ranges: [{ anchor, head }] });
+const cursor = (anchor: number, head = anchor, clientID = 'c') =>
+  setCursor.of({ clientID, accountId: 'a', name: 'Ada', ranges: [{ anchor, head }] });
 
 function places(state: EditorState): number[][] {
   const found: number[][] = [];
@@ -28,9 +29,17 @@ describe('cursors of the others', () => {
   it('move with the text, are replaced and dropped', () => {
     let state = EditorState.create({ doc: 'hello world', extensions: remoteCursors() });
     state = state.update({ effects: [cursor(6, 11), cursor(2, 2, 'd')] }).state;
-    expect(places(state)).toEqual([[2, 2], [6, 11], [11, 11]]);
+    expect(places(state)).toEqual([
+      [2, 2],
+      [6, 11],
+      [11, 11],
+    ]);
     state = state.update({ changes: { from: 0, insert: '>> ' } }).state;
-    expect(places(state)).toEqual([[5, 5], [9, 14], [14, 14]]);
+    expect(places(state)).toEqual([
+      [5, 5],
+      [9, 14],
+      [14, 14],
+    ]);
     state = state.update({ effects: setCursor.of({ clientID: 'd', accountId: 'a', name: 'Ada', ranges: [] }) }).state;
     state = state.update({ effects: dropCursors.of((one) => one.clientID === 'c') }).state;
     expect(places(state)).toEqual([]);

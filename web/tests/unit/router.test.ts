@@ -10,10 +10,19 @@ describe('router', () => {
     ['/app/sign-up?next=%2Fapp%2Faccount', { view: 'sign-up', next: '/app/account' }],
     ['/app/projects', { view: 'projects' }],
     [`/app/projects/${id}/files/`, { view: 'project', id, pane: { kind: 'files', path: '' } }],
-    [`/app/projects/${id}/files/a/b%20c?preview=d.png`, { view: 'project', id, pane: { kind: 'files', path: 'a/b c', preview: 'd.png' } }],
-    [`/app/projects/${id}/edit/100%25/%C3%BC.md?line=12`, { view: 'project', id, pane: { kind: 'edit', path: '100%/ü.md', line: 12 } }],
+    [
+      `/app/projects/${id}/files/a/b%20c?preview=d.png`,
+      { view: 'project', id, pane: { kind: 'files', path: 'a/b c', preview: 'd.png' } },
+    ],
+    [
+      `/app/projects/${id}/edit/100%25/%C3%BC.md?line=12`,
+      { view: 'project', id, pane: { kind: 'edit', path: '100%/ü.md', line: 12 } },
+    ],
     [`/app/projects/${id}/terminal/main`, { view: 'project', id, pane: { kind: 'terminal', name: 'main' } }],
-    [`/app/projects/${id}/edit/x.py?beside=terminal%2Fmain`, { view: 'project', id, pane: { kind: 'edit', path: 'x.py' }, beside: { kind: 'terminal', name: 'main' } }],
+    [
+      `/app/projects/${id}/edit/x.py?beside=terminal%2Fmain`,
+      { view: 'project', id, pane: { kind: 'edit', path: 'x.py' }, beside: { kind: 'terminal', name: 'main' } },
+    ],
     [`/app/projects/${id}/log`, { view: 'project', id, pane: { kind: 'log' } }],
   ];
 
@@ -32,17 +41,37 @@ describe('router', () => {
 
   it('takes a project without a pane, a missing line and a stray percent sign', () => {
     expect(parse(`/app/projects/${id}`)).toEqual({ view: 'project', id, pane: { kind: 'files', path: '' } });
-    expect(parse(`/app/projects/${id}/edit/a`, '?line=-3')).toEqual({ view: 'project', id, pane: { kind: 'edit', path: 'a' } });
-    expect(parse(`/app/projects/${id}/files/50%`)).toEqual({ view: 'project', id, pane: { kind: 'files', path: '50%' } });
+    expect(parse(`/app/projects/${id}/edit/a`, '?line=-3')).toEqual({
+      view: 'project',
+      id,
+      pane: { kind: 'edit', path: 'a' },
+    });
+    expect(parse(`/app/projects/${id}/files/50%`)).toEqual({
+      view: 'project',
+      id,
+      pane: { kind: 'files', path: '50%' },
+    });
   });
 
   it('does not lead out of the application after signing in', () => {
-    for (const next of ['https://evil.example/', '//evil.example', '/app//evil.example', '/other', 'javascript:alert(1)'])
+    for (const next of [
+      'https://evil.example/',
+      '//evil.example',
+      '/app//evil.example',
+      '/other',
+      'javascript:alert(1)',
+    ])
       expect(parse('/app/sign-in', `?next=${encodeURIComponent(next)}`)).toEqual({ view: 'sign-in' });
   });
 
   it('says so when nothing has an address', () => {
-    for (const path of ['/app/nowhere', '/app/projects/not-an-id', `/app/projects/${id}/other`, `/app/projects/${id}/edit/`]) expect(parse(path).view).toBe('unknown');
+    for (const path of [
+      '/app/nowhere',
+      '/app/projects/not-an-id',
+      `/app/projects/${id}/other`,
+      `/app/projects/${id}/edit/`,
+    ])
+      expect(parse(path).view).toBe('unknown');
   });
 
   it('keeps one tab a file, whatever the line', () => {

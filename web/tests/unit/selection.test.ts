@@ -21,7 +21,9 @@ describe('selection', () => {
     expect(chosen(selection)).toEqual([5, 6, 7]);
     for (let count = 0; count < 4; ++count) selection = move(selection, 'up', 20, 10, { shift: true });
     expect(chosen(selection)).toEqual([3, 4, 5]);
-    expect(chosen(move(selection, 'end', 20, 10, { shift: true }))).toEqual(Array.from({ length: 15 }, (_, index) => index + 5));
+    expect(chosen(move(selection, 'end', 20, 10, { shift: true }))).toEqual(
+      Array.from({ length: 15 }, (_, index) => index + 5),
+    );
   });
 
   it('picks single rows with Ctrl', () => {

@@ -1,4 +1,4 @@
-import type { SocketLike, Surroundings } from '../../src/net/connection';
+import type { SocketLike, Surroundings } from '../../src/net/link';
 
 /** A socket that the test plays the server of. */
 export class TestSocket implements SocketLike {

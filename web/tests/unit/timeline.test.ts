@@ -16,11 +16,24 @@ describe('timeline of a start', () => {
     const line = timeline({ queued: at(0), accepted: at(20), created: at(60) }, undefined, start + 1560);
     expect(states(line)).toBe('dddntttt');
     expect(line).toMatchObject({ state: 'starting', summary: 'Looking for a machine with room…', total: 1560 });
-    expect(line.steps.map((step) => step.took)).toEqual([undefined, '20 ms', '40 ms', '1.5 s', undefined, undefined, undefined, undefined]);
+    expect(line.steps.map((step) => step.took)).toEqual([
+      undefined,
+      '20 ms',
+      '40 ms',
+      '1.5 s',
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 
   it('counts skipped steps as done', () => {
-    const line = timeline({ queued: at(0), accepted: at(10), created: at(20), started: at(200) }, undefined, start + 250);
+    const line = timeline(
+      { queued: at(0), accepted: at(10), created: at(20), started: at(200) },
+      undefined,
+      start + 250,
+    );
     expect(states(line)).toBe('ddddddnt');
     expect(line.steps[4]).toMatchObject({ phase: 'pulled', state: 'done' });
     expect(line.steps[4]!.took).toBeUndefined();
@@ -35,7 +48,11 @@ describe('timeline of a start', () => {
   });
 
   it('gives the reason of a failure at the step that failed', () => {
-    const line = timeline({ queued: at(0), accepted: at(10), created: at(20), failed: at(30_020), reason: 'No node has 4 GB free.' }, undefined, start + 90_000);
+    const line = timeline(
+      { queued: at(0), accepted: at(10), created: at(20), failed: at(30_020), reason: 'No node has 4 GB free.' },
+      undefined,
+      start + 90_000,
+    );
     expect(states(line)).toBe('dddftttt');
     expect(line).toMatchObject({ state: 'failed', reason: 'No node has 4 GB free.', total: 30_020 });
     expect(line.summary).toContain('30.0 s');

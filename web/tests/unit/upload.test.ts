@@ -28,7 +28,16 @@ function server(losses: number[], refuse?: string) {
     offset: async () => kept,
     sleep: async () => undefined,
   };
-  return { transport, offsets, get kept() { return kept; }, get done() { return done; } };
+  return {
+    transport,
+    offsets,
+    get kept() {
+      return kept;
+    },
+    get done() {
+      return done;
+    },
+  };
 }
 
 const file = (bytes: number): Blob => new Blob([new Uint8Array(bytes)]);
@@ -62,7 +71,10 @@ describe('upload', () => {
     const there = server([], 'The disk of this project is full. Delete something first.');
     const upload = new Upload('p', 'x', file(10), there.transport);
     await upload.run();
-    expect(upload.state.value).toMatchObject({ phase: 'failed', problem: 'The disk of this project is full. Delete something first.' });
+    expect(upload.state.value).toMatchObject({
+      phase: 'failed',
+      problem: 'The disk of this project is full. Delete something first.',
+    });
     expect(there.offsets.length).toBe(1);
   });
   it('gives up after many losses and can be continued by hand', async () => {
@@ -76,7 +88,10 @@ describe('upload', () => {
   });
   it('stays cancelled', async () => {
     const there = server([]);
-    const upload = new Upload('p', 'x', file(size), { ...there.transport, put: async (...call) => (upload.cancel(), there.transport.put(...call)) });
+    const upload = new Upload('p', 'x', file(size), {
+      ...there.transport,
+      put: async (...call) => (upload.cancel(), there.transport.put(...call)),
+    });
     await upload.run();
     expect(upload.state.value.phase).toBe('cancelled');
   });
@@ -97,7 +112,10 @@ describe('flow control of terminals', () => {
   });
   it('frames and reads bytes', () => {
     expect([...frame(0x01020304, new Uint8Array([65]))]).toEqual([1, 1, 2, 3, 4, 65]);
-    expect(readFrame(frame(4_000_000_000, new Uint8Array([7, 8])))).toEqual({ channel: 4_000_000_000, bytes: new Uint8Array([7, 8]) });
+    expect(readFrame(frame(4_000_000_000, new Uint8Array([7, 8])))).toEqual({
+      channel: 4_000_000_000,
+      bytes: new Uint8Array([7, 8]),
+    });
     expect(readFrame(new Uint8Array([1, 0, 0]))).toBeNull();
     expect(readFrame(new Uint8Array([2, 0, 0, 0, 1, 65]))).toBeNull();
   });

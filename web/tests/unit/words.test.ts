@@ -11,10 +11,32 @@ import { visibleRows } from '../../src/ui/virtual';
 
 describe('words and figures', () => {
   it('sizes', () => {
-    expect([0, 999, 1000, 9949, 48_211, 999_499, 999_500, 1_840_221, 5e12].map(bytes)).toEqual(['0 B', '999 B', '1.0 kB', '9.9 kB', '48 kB', '999 kB', '1.0 MB', '1.8 MB', '5.0 TB']);
+    expect([0, 999, 1000, 9949, 48_211, 999_499, 999_500, 1_840_221, 5e12].map(bytes)).toEqual([
+      '0 B',
+      '999 B',
+      '1.0 kB',
+      '9.9 kB',
+      '48 kB',
+      '999 kB',
+      '1.0 MB',
+      '1.8 MB',
+      '5.0 TB',
+    ]);
   });
   it('durations', () => {
-    expect([-5, 0, 994, 995, 1449, 59_949, 60_000, 125_000, 3_599_800, 3_600_000, 12_000_000].map(duration)).toEqual(['0 ms', '0 ms', '994 ms', '1.0 s', '1.4 s', '59.9 s', '1 min', '2 min 5 s', '60 min', '1 h', '3 h 20 min']);
+    expect([-5, 0, 994, 995, 1449, 59_949, 60_000, 125_000, 3_599_800, 3_600_000, 12_000_000].map(duration)).toEqual([
+      '0 ms',
+      '0 ms',
+      '994 ms',
+      '1.0 s',
+      '1.4 s',
+      '59.9 s',
+      '1 min',
+      '2 min 5 s',
+      '60 min',
+      '1 h',
+      '3 h 20 min',
+    ]);
   });
   it('times ago', () => {
     const now = new Date(2026, 5, 15, 12).getTime();
@@ -27,13 +49,19 @@ describe('words and figures', () => {
   });
   it('people and counts', () => {
     expect(['Ada Marek', 'ada', ' Anna von der Tann ', ''].map(initials)).toEqual(['AM', 'A', 'AT', '?']);
-    expect([plural(1, 'project'), plural(2, 'entry', 'entries'), plural(12_000, 'file')]).toEqual(['1 project', '2 entries', '12,000 files']);
+    expect([plural(1, 'project'), plural(2, 'entry', 'entries'), plural(12_000, 'file')]).toEqual([
+      '1 project',
+      '2 entries',
+      '12,000 files',
+    ]);
   });
   it('log entries', () => {
     const entry = (event: Record<string, unknown>) => ({ id: '1', time: 0, account_id: null, event });
     expect(logSentence(entry({ event: 'start_requested' }))).toBe('asked to start the project');
     expect(logSentence(entry({ event: 'settings_changed', title: 'New' }))).toBe('renamed the project to “New”');
-    expect(logSentence(entry({ event: 'collaborator_added', account_id: 'b' }), (id) => (id === 'b' ? 'Ben' : undefined))).toBe('added Ben');
+    expect(
+      logSentence(entry({ event: 'collaborator_added', account_id: 'b' }), (id) => (id === 'b' ? 'Ben' : undefined)),
+    ).toBe('added Ben');
     expect(logSentence(entry({ event: 'something_new' }))).toBe('something new');
   });
   it('puts a refusal beside its field', () => {
@@ -47,7 +75,8 @@ describe('words and figures', () => {
 describe('names of files', () => {
   const taken = new Set(['a.txt', 'b', 'a 2.txt']);
   it('refuses what cannot be a name, in words', () => {
-    for (const name of ['', '  ', '.', '..', 'a/b', 'x'.repeat(256), 'b']) expect(nameProblem(name, taken), name).toBeTruthy();
+    for (const name of ['', '  ', '.', '..', 'a/b', 'x'.repeat(256), 'b'])
+      expect(nameProblem(name, taken), name).toBeTruthy();
     for (const name of ['c', '.hidden', 'with space', 'ü.md', '-x']) expect(nameProblem(name, taken), name).toBeNull();
   });
   it('numbers a name that exists', () => {
@@ -61,7 +90,13 @@ describe('names of files', () => {
     expect(sortEntries([entry('a', 'file', 3), entry('b', 'file', 9)], 'size', false)[0]!.name).toBe('b');
   });
   it('knows what opening means', () => {
-    expect([kindOf('x', 'directory'), kindOf('p.PNG', 'file'), kindOf('README', 'file'), kindOf('.bashrc', 'file'), kindOf('a.tar.gz', 'file')]).toEqual(['folder', 'image', 'text', 'text', 'archive']);
+    expect([
+      kindOf('x', 'directory'),
+      kindOf('p.PNG', 'file'),
+      kindOf('README', 'file'),
+      kindOf('.bashrc', 'file'),
+      kindOf('a.tar.gz', 'file'),
+    ]).toEqual(['folder', 'image', 'text', 'text', 'archive']);
   });
 });
 
@@ -77,12 +112,35 @@ describe('palette', () => {
 });
 
 describe('projects', () => {
-  const row = (fields: Partial<ProjectRow>): ProjectRow => ({ project_id: 'p', title: 'T', description: '', state: { state: 'opened' }, status: null, action_request: null, users: {}, collaborators: [], last_edited: null, last_active: null, created: null, deleted: false, ...fields });
-  const asked = (action: 'start' | 'stop' | 'restart', rest = {}) => ({ action, time: '2026-01-01T00:00:00Z', started: null, finished: null, ...rest });
+  const row = (fields: Partial<ProjectRow>): ProjectRow => ({
+    project_id: 'p',
+    title: 'T',
+    description: '',
+    state: { state: 'opened' },
+    status: null,
+    action_request: null,
+    users: {},
+    collaborators: [],
+    last_edited: null,
+    last_active: null,
+    created: null,
+    deleted: false,
+    ...fields,
+  });
+  const asked = (action: 'start' | 'stop' | 'restart', rest = {}) => ({
+    action,
+    time: '2026-01-01T00:00:00Z',
+    started: null,
+    finished: null,
+    ...rest,
+  });
 
   it('applies changes by key', () => {
     const rows = new Map([['a', row({ project_id: 'a' })]]);
-    const after = applyChanges(rows, [{ op: 'upsert', row: row({ project_id: 'b' }) }, { op: 'delete', key: 'a' }]);
+    const after = applyChanges(rows, [
+      { op: 'upsert', row: row({ project_id: 'b' }) },
+      { op: 'delete', key: 'a' },
+    ]);
     expect([...after.keys()]).toEqual(['b']);
     expect([...rows.keys()]).toEqual(['a']);
   });
@@ -91,7 +149,9 @@ describe('projects', () => {
     expect(stateOf(row({ action_request: asked('start', { started: 'x' }) })).word).toBe('Starting');
     expect(stateOf(row({ state: { state: 'running' }, action_request: asked('stop') })).word).toBe('Stopping');
     expect(stateOf(row({ state: { state: 'running' }, action_request: asked('restart') })).word).toBe('Restarting');
-    expect(stateOf(row({ state: { state: 'running' }, action_request: asked('start', { finished: 'x' }) })).tone).toBe('running');
+    expect(stateOf(row({ state: { state: 'running' }, action_request: asked('start', { finished: 'x' }) })).tone).toBe(
+      'running',
+    );
   });
   it('tells a failure with its reason, and forgets an old one when it runs', () => {
     const failed = asked('start', { finished: 'x', err: 'No room.' });
@@ -100,21 +160,36 @@ describe('projects', () => {
     expect(stateOf(row({ state: null })).word).toBe('Stopped');
   });
   it('searches title, people and state, all words', () => {
-    const rows = [row({ title: 'Line fits', collaborators: [{ account_id: '1', name: 'Ben Okafor' }] }), row({ title: 'Thesis', state: { state: 'running' } })];
+    const rows = [
+      row({ title: 'Line fits', collaborators: [{ account_id: '1', name: 'Ben Okafor' }] }),
+      row({ title: 'Thesis', state: { state: 'running' } }),
+    ];
     expect(searchProjects(rows, 'FITS ben').length).toBe(1);
     expect(searchProjects(rows, 'running')[0]!.title).toBe('Thesis');
     expect(searchProjects(rows, '  ').length).toBe(2);
     expect(searchProjects(rows, 'ben thesis').length).toBe(0);
   });
   it('orders by last use', () => {
-    const rows = [row({ title: 'old', last_edited: '2020-01-01' }), row({ title: 'new', created: '2026-01-01' }), row({ title: 'asked', last_edited: '2019-01-01', action_request: { time: '2027-01-01' } })];
+    const rows = [
+      row({ title: 'old', last_edited: '2020-01-01' }),
+      row({ title: 'new', created: '2026-01-01' }),
+      row({ title: 'asked', last_edited: '2019-01-01', action_request: { time: '2027-01-01' } }),
+    ];
     expect(sortProjects(rows).map((one) => one.title)).toEqual(['asked', 'new', 'old']);
   });
 });
 
 describe('keys of the row on phones', () => {
   it('makes control characters', () => {
-    expect([controlOf('c'), controlOf('C'), controlOf('['), controlOf(' '), controlOf('?'), controlOf('1'), controlOf('ab')]).toEqual(['\x03', '\x03', '\x1b', '\0', '\x7f', '1', 'ab']);
+    expect([
+      controlOf('c'),
+      controlOf('C'),
+      controlOf('['),
+      controlOf(' '),
+      controlOf('?'),
+      controlOf('1'),
+      controlOf('ab'),
+    ]).toEqual(['\x03', '\x03', '\x1b', '\0', '\x7f', '1', 'ab']);
     expect(rowKeys(true).find((key) => key.name === 'Up')!.data).toBe('\x1bOA');
     expect(rowKeys(false).find((key) => key.name === 'Up')!.data).toBe('\x1b[A');
   });

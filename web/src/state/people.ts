@@ -1,0 +1,8 @@
+/** People who are somewhere together. */
+import type { PresentUser } from '../net/protocol';
+
+/** Everybody but `me`, each once however many windows they have. */
+export function othersOf<T extends PresentUser>(users: readonly T[], me: string): T[] {
+  const seen = new Set([me]);
+  return users.filter((user) => !seen.has(user.account_id) && seen.add(user.account_id));
+}

@@ -1,0 +1,93 @@
+/** Fields of the sign-in and sign-up forms: label, hint, what is wrong, then the box. */
+import type { InputHTMLAttributes, JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { Icon } from '../ui/icons';
+
+type FieldName = 'email' | 'password' | 'firstName' | 'lastName' | 'terms';
+export type Problems = Partial<Record<FieldName | 'form', string>>;
+
+interface FieldProps {
+  name: FieldName;
+  label: string;
+  value: string;
+  onValue(value: string): void;
+  problem: string | undefined;
+  hint?: string;
+  attributes: InputHTMLAttributes<HTMLInputElement>;
+  children?: JSX.Element;
+}
+
+export function Field({ name, label, value, onValue, problem, hint, attributes, children }: FieldProps) {
+  const described = [hint ? `${name}-hint` : '', problem ? `${name}-problem` : ''].filter(Boolean).join(' ');
+  return (
+    <div class={problem ? 'field field-bad' : 'field'}>
+      <label for={name}>{label}</label>
+      {hint && (
+        <p class="field-hint" id={`${name}-hint`}>
+          {hint}
+        </p>
+      )}
+      {problem && (
+        <p class="field-problem" id={`${name}-problem`}>
+          <Icon name="fail" /> {problem}
+        </p>
+      )}
+      <div class="field-box">
+        <input
+          id={name}
+          name={name}
+          value={value}
+          aria-invalid={problem ? true : undefined}
+          aria-describedby={described || undefined}
+          onInput={(event) => onValue(event.currentTarget.value)}
+          {...attributes}
+        />
+        {children}
+      </div>
+    </div>
+  );
+}
+
+export function PasswordField({
+  value,
+  onValue,
+  problem,
+  fresh,
+}: {
+  value: string;
+  onValue(value: string): void;
+  problem: string | undefined;
+  fresh: boolean;
+}) {
+  const [shown, setShown] = useState(false);
+  return (
+    <Field
+      name="password"
+      label="Password"
+      value={value}
+      onValue={onValue}
+      problem={problem}
+      {...(fresh
+        ? { hint: 'At least 8 characters. A few words in a row are easy to remember and hard to guess.' }
+        : {})}
+      attributes={{
+        ...(shown ? { type: 'text' as const } : { type: 'password' as const }),
+        autocomplete: fresh ? 'new-password' : 'current-password',
+        spellcheck: false,
+        autocapitalize: 'off',
+        required: true,
+      }}
+    >
+      <button
+        type="button"
+        class="field-button"
+        aria-pressed={shown}
+        aria-controls="password"
+        onClick={() => setShown(!shown)}
+      >
+        {shown ? 'Hide' : 'Show'}
+        <span class="visually-hidden"> password</span>
+      </button>
+    </Field>
+  );
+}
