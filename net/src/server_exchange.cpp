@@ -141,6 +141,19 @@ rt::task<exchange::upgraded> server_exchange::upgrade(net::headers fields) {
   co_return upgraded{std::move(connection_.stream_), connection_.input_.take()};
 }
 
+rt::task<void> server_exchange::peer_gone() {
+  keep_ = false;  // a cancelled read may have taken bytes of a next request
+  try {
+    // Requests sent ahead are not going to be answered, and one that sends more than a head's worth is as good as gone.
+    while (connection_.input_.view().size() <= connection_.shared_.limits.head_bytes) {
+      co_await connection_.stream_->wait_readable();
+      if (co_await connection_.input_.fill(*connection_.stream_) == 0) break;
+    }
+  } catch (const failure& f) {
+    if (f.disposition() == disposition::cancelled) throw;
+  }
+}
+
 rt::task<bool> server_exchange::settle() {
   if (!keep_ || writing_ || !body_is_settled()) co_return false;
   std::byte scrap[4096];

@@ -157,22 +157,37 @@ rt::task<void> front::stream_watch(net::exchange& ex, const watch_plan& plan) {
   }
   existing.clear();
   if (plan.initial_marker) batch += bookmark_line(*plan.type, plan.since, true);
+  bool gone = false;
+  co_await rt::with_scope([&](rt::scope& s) -> rt::task<void> {
+    s.spawn(notice_leaving(ex, gone), "watch client");
+    co_await send_changes(*writer, plan, std::move(batch), gone);
+    s.cancel(rt::cancel_reason::requested);
+  });
+  if (!gone) co_await writer->finish();
+}
 
+rt::task<void> front::notice_leaving(net::exchange& ex, bool& gone) {
+  co_await ex.peer_gone();
+  gone = true;
+  changed_.notify_all();
+}
+
+rt::task<void> front::send_changes(net::body_writer& to, const watch_plan& plan, std::string batch, const bool& gone) {
   revision position = plan.since;
   const auto deadline = rt::loop::current().now() + plan.timeout;
   auto next_bookmark = rt::loop::current().now() + bookmark_interval;
-  while (!draining_) {
+  bool expired = false;
+  while (!draining_ && !gone) {
     if (position < store_.window_start()) {
-      batch += watch_line(
-          "ERROR", failure_text(api_error("Expired", "too old resource version: " + std::to_string(position) + " (" +
-                                                         std::to_string(store_.window_start()) + ")")));
+      batch += watch_line("ERROR", failure_text(api_error("Expired", "too old resource version: " + std::to_string(position) + " (" +
+                                                                         std::to_string(store_.window_start()) + ")")));
+      expired = true;
       break;
     }
     const change* c = store_.next_change(position);
     for (; c && batch.size() < batch_bytes; c = store_.next_change(position)) {
       position = c->at();
-      if (&c->now->type() != plan.type || (!plan.name_space.empty() && c->now->name_space() != plan.name_space))
-        continue;
+      if (&c->now->type() != plan.type || (!plan.name_space.empty() && c->now->name_space() != plan.name_space)) continue;
       const bool was = c->before && plan.which.matches(c->before->value());
       const bool is = c->what != change_kind::deleted && plan.which.matches(c->now->value());
       if (is) batch += event_line(plan, was ? "MODIFIED" : "ADDED", c->now);
@@ -184,16 +199,15 @@ rt::task<void> front::stream_watch(net::exchange& ex, const watch_plan& plan) {
       next_bookmark = now + bookmark_interval;
     }
     if (!batch.empty()) {
-      co_await writer->write(std::exchange(batch, {}));
+      co_await to.write(std::exchange(batch, {}));
       continue;
     }
     if (now >= deadline) break;
     co_await wait_until(changed_, plan.bookmarks ? std::min(deadline, next_bookmark) : deadline);
   }
-  if (plan.bookmarks && !draining_ && position >= store_.window_start())
-    batch += bookmark_line(*plan.type, position, false);
-  if (!batch.empty()) co_await writer->write(batch);
-  co_await writer->finish();
+  if (gone) co_return;
+  if (plan.bookmarks && !draining_ && !expired) batch += bookmark_line(*plan.type, position, false);
+  if (!batch.empty()) co_await to.write(batch);
 }
 
 }  // namespace atrium::devcluster

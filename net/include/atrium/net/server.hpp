@@ -79,6 +79,10 @@ class exchange {
   /// The server forgets the connection: it lives as long as the handler keeps the stream.
   struct upgraded { stream_ptr stream; std::string buffered; };
   virtual rt::task<upgraded> upgrade(net::headers) = 0;
+  /// Returns when the client has left. For handlers that answer for long and would not notice while they have nothing to
+  /// write. Call after start(), when the request's body has been read; the connection ends with this exchange.
+  /// @cancel fine at any time
+  virtual rt::task<void> peer_gone() = 0;
 
  protected:
   net::request request_;
