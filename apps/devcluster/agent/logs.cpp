@@ -40,6 +40,11 @@ std::int64_t size_of(int fd) noexcept {
   return ::fstat(fd, &about) == 0 ? about.st_size : 0;
 }
 
+rt::task<void> notice_leaving(net::exchange& ex, bool& gone) {
+  co_await ex.peer_gone();
+  gone = true;
+}
+
 }  // namespace
 
 std::int64_t first_byte(int fd) noexcept {
@@ -109,28 +114,33 @@ rt::task<void> serve_log(net::exchange& ex, pod_worker& pod, const query_list& q
       return tail_offset(number, begin, size_of(number), lines);
     });
   }
-  while (left > 0) {
-    const auto newest = pod.log_file(container, false);
-    const bool over = !follow || previous || !pod.container_runs(container) || !newest || *newest != *file;
-    at = std::max(at, std::min(first_byte(number), size_of(number)));  // the front may have been freed meanwhile
-    const auto want = static_cast<std::size_t>(std::min<std::int64_t>(static_cast<std::int64_t>(piece), left));
-    std::string text = co_await rt::blocking([number, at, want] {
-      std::string out(want, '\0');
-      const auto n = ::pread(number, out.data(), want, at);
-      out.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
-      return out;
-    });
-    if (!text.empty()) {
-      at += static_cast<std::int64_t>(text.size());
-      left -= static_cast<std::int64_t>(text.size());
-      co_await writer->write(text);
-    } else if (over) {
-      break;
-    } else {
-      co_await rt::sleep_for(follow_interval);
+  bool gone = false;
+  co_await rt::with_scope([&](rt::scope& s) -> rt::task<void> {
+    if (follow) s.spawn(notice_leaving(ex, gone), "log client");
+    while (left > 0 && !gone) {
+      const auto newest = pod.log_file(container, false);
+      const bool over = !follow || previous || !pod.container_runs(container) || !newest || *newest != *file;
+      at = std::max(at, std::min(first_byte(number), size_of(number)));  // the front may have been freed meanwhile
+      const auto want = static_cast<std::size_t>(std::min<std::int64_t>(static_cast<std::int64_t>(piece), left));
+      std::string text = co_await rt::blocking([number, at, want] {
+        std::string out(want, '\0');
+        const auto n = ::pread(number, out.data(), want, at);
+        out.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+        return out;
+      });
+      if (!text.empty()) {
+        at += static_cast<std::int64_t>(text.size());
+        left -= static_cast<std::int64_t>(text.size());
+        co_await writer->write(text);
+      } else if (over) {
+        break;
+      } else {
+        co_await rt::sleep_for(follow_interval);
+      }
     }
-  }
-  co_await writer->finish();
+    s.cancel(rt::cancel_reason::requested);
+  });
+  if (!gone) co_await writer->finish();
 }
 
 }  // namespace atrium::devcluster

@@ -179,15 +179,17 @@ rt::task<void> front::send_changes(net::body_writer& to, const watch_plan& plan,
   bool expired = false;
   while (!draining_ && !gone) {
     if (position < store_.window_start()) {
-      batch += watch_line("ERROR", failure_text(api_error("Expired", "too old resource version: " + std::to_string(position) + " (" +
-                                                                         std::to_string(store_.window_start()) + ")")));
+      batch += watch_line(
+          "ERROR", failure_text(api_error("Expired", "too old resource version: " + std::to_string(position) + " (" +
+                                                         std::to_string(store_.window_start()) + ")")));
       expired = true;
       break;
     }
     const change* c = store_.next_change(position);
     for (; c && batch.size() < batch_bytes; c = store_.next_change(position)) {
       position = c->at();
-      if (&c->now->type() != plan.type || (!plan.name_space.empty() && c->now->name_space() != plan.name_space)) continue;
+      if (&c->now->type() != plan.type || (!plan.name_space.empty() && c->now->name_space() != plan.name_space))
+        continue;
       const bool was = c->before && plan.which.matches(c->before->value());
       const bool is = c->what != change_kind::deleted && plan.which.matches(c->now->value());
       if (is) batch += event_line(plan, was ? "MODIFIED" : "ADDED", c->now);
