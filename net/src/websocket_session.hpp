@@ -8,9 +8,10 @@
 namespace atrium::net::ws {
 
 /// Outgoing frames stand in one queue. Whoever finds the stream's write side free writes: send() itself when nothing is
-/// queued, else a writer task that lives only while there is something to write. The writer owns a share of the core,
-/// so a handle may be destroyed at any time; it is the one task of net that no caller's scope joins (close() waits for
-/// it).
+/// queued; else all that was queued goes out at once when the tasks that are ready have run (flush), so that many small
+/// frames cost one system call. What the kernel does not take then is left to a writer task that lives only while there
+/// is something to write. Both own a share of the core, so a handle may be destroyed at any time; the writer is the one
+/// task of net that no caller's scope joins (close() waits for it).
 class session_core : public std::enable_shared_from_this<session_core> {
  public:
   session_core(stream_ptr, websocket_role ours, websocket_options, std::string buffered, std::string protocol);
@@ -31,6 +32,7 @@ class session_core : public std::enable_shared_from_this<session_core> {
   struct outgoing {
     frame_head head;
     std::string payload;
+    std::size_t sent = 0;  // bytes of it that are out already
     std::size_t bytes() const noexcept { return head.size + payload.size(); }
   };
   struct keepalive_timer : rt::timer_entry {
@@ -39,8 +41,19 @@ class session_core : public std::enable_shared_from_this<session_core> {
     session_core& core;
   };
 
+  /// Bytes that the peer sent are here and nobody has looked at them yet.
+  bool reading_ready() const noexcept { return !unread_.empty() && !reading_; }
+
   // Writing (websocket_session_write.cpp).
   std::uint64_t enqueue(opcode, std::string payload);
+  static frame_head rest_of_head(const outgoing&) noexcept;
+  static std::span<const std::byte> rest_of_payload(const outgoing&) noexcept;
+  static std::size_t collect(const std::vector<outgoing>&, std::size_t from, std::vector<iovec>& parts, std::size_t& bytes);
+  struct deferred;
+  static deferred run_flush(std::shared_ptr<session_core>);
+  void schedule_flush();
+  void flush();
+  void write_queued();
   void start_writer();
   static rt::task<void> run_writer(std::shared_ptr<session_core>);
   rt::task<void> write_batch(std::vector<outgoing>& batch);
@@ -77,7 +90,7 @@ class session_core : public std::enable_shared_from_this<session_core> {
   std::vector<outgoing> queue_;
   std::size_t queued_bytes_ = 0;  // in queue_ and in the batch being written
   std::uint64_t enqueued_ = 0, written_ = 0;
-  bool writing_ = false, close_sent_ = false, cut_ = false, dead_ = false;
+  bool writing_ = false, flush_scheduled_ = false, close_sent_ = false, cut_ = false, dead_ = false;
   bool end_begun_ = false, end_done_ = false;
   std::uint64_t close_ticket_ = 0;
   rt::condition written_changed_;

@@ -8,8 +8,34 @@ namespace {
 
 constexpr std::size_t write_piece = 256 * 1024;   // progress is noted after each
 constexpr std::size_t queued_control_limit = 64;  // pongs beyond it replace each other
+constexpr std::size_t joined_bytes = 16 * 1024;   // answers up to it may wait for the next ones
+
+/// Queues lend their memory to each other: an idle session holds none.
+template <class T>
+class spare_vectors {
+ public:
+  void take(std::vector<T>& into) noexcept {
+    if (into.capacity() > 0 || kept_.empty()) return;
+    into = std::move(kept_.back());
+    kept_.pop_back();
+  }
+  void give(std::vector<T>& from) {
+    from.clear();
+    if (kept_.size() < 64 && from.capacity() <= 256) kept_.push_back(std::move(from));
+    from = {};
+  }
+
+ private:
+  std::vector<std::vector<T>> kept_;
+};
 
 iovec part(std::span<const std::byte> bytes) noexcept { return {const_cast<std::byte*>(bytes.data()), bytes.size()}; }
+
+template <class T>
+spare_vectors<T>& spares() {
+  thread_local spare_vectors<T> kept;
+  return kept;
+}
 
 }  // namespace
 
@@ -41,6 +67,7 @@ void session_core::cut() noexcept {
 
 void session_core::abandon() noexcept {
   loop_.timers().cancel(timer_);
+  write_queued();
   cut();
   writers_.cancel(rt::cancel_reason::disconnected);
 }
@@ -56,10 +83,99 @@ std::uint64_t session_core::enqueue(opcode op, std::string payload) {
     mask = random_mask();
     apply_mask({reinterpret_cast<std::byte*>(payload.data()), payload.size()}, *mask);
   }
+  spares<outgoing>().take(queue_);
   queue_.push_back({make_head(op, payload.size(), mask), std::move(payload)});
   queued_bytes_ += queue_.back().bytes();
-  start_writer();
+  schedule_flush();
   return ++enqueued_;
+}
+
+/// Runs once from the ready queue, without being a task: it never waits.
+struct session_core::deferred {
+  struct promise_type : rt::detail::ready_item {
+    deferred get_return_object() noexcept {
+      handle = std::coroutine_handle<promise_type>::from_promise(*this);
+      return {this};
+    }
+    static void* operator new(std::size_t size) { return rt::detail::allocate_frame(size); }
+    static void operator delete(void* frame, std::size_t size) noexcept { rt::detail::free_frame(frame, size); }
+    std::suspend_always initial_suspend() noexcept { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() noexcept {}
+    void unhandled_exception() noexcept { std::terminate(); }
+  };
+  rt::detail::ready_item* item;
+};
+
+session_core::deferred session_core::run_flush(std::shared_ptr<session_core> self) {
+  self->flush_scheduled_ = false;
+  self->flush();
+  co_return;
+}
+
+void session_core::schedule_flush() {
+  if (writing_ || flush_scheduled_ || cut_) return;
+  flush_scheduled_ = true;
+  loop_.schedule(*run_flush(shared_from_this()).item);
+}
+
+frame_head session_core::rest_of_head(const outgoing& f) noexcept {
+  frame_head rest;
+  if (f.sent < f.head.size) {
+    rest.size = static_cast<std::uint8_t>(f.head.size - f.sent);
+    std::copy_n(f.head.bytes.begin() + f.sent, rest.size, rest.bytes.begin());
+  }
+  return rest;
+}
+
+std::span<const std::byte> session_core::rest_of_payload(const outgoing& f) noexcept {
+  return rt::as_bytes(f.payload).subspan(f.sent < f.head.size ? 0 : f.sent - f.head.size);
+}
+
+/// Parts of the frames from `from` on, at most a piece; the index behind them. `bytes` are those still to be written.
+std::size_t session_core::collect(const std::vector<outgoing>& frames, std::size_t from, std::vector<iovec>& parts, std::size_t& bytes) {
+  parts.clear();
+  bytes = 0;
+  auto to = from;
+  for (; to < frames.size() && parts.size() < 128; ++to) {
+    const auto& f = frames[to];
+    if (to > from && bytes + f.bytes() - f.sent > write_piece) break;
+    if (f.sent < f.head.size) parts.push_back(part(f.head.view().subspan(f.sent)));
+    if (const auto payload = rest_of_payload(f); !payload.empty()) parts.push_back(part(payload));
+    bytes += f.bytes() - f.sent;
+  }
+  return to;
+}
+
+/// Writes what the kernel takes now; a writer task takes the rest.
+void session_core::flush() {
+  write_queued();
+  if (!queue_.empty()) start_writer();
+}
+
+void session_core::write_queued() {
+  if (writing_ || cut_ || queue_.empty()) return;
+  progress_ = loop_.now();
+  thread_local std::vector<iovec> parts;
+  std::size_t done = 0;
+  while (done < queue_.size()) {
+    std::size_t bytes = 0;
+    const auto to = collect(queue_, done, parts, bytes);
+    auto sent = stream_->try_write(parts);
+    const bool all = sent == bytes;
+    while (done < to && sent >= queue_[done].bytes() - queue_[done].sent) {
+      sent -= queue_[done].bytes() - queue_[done].sent;
+      queued_bytes_ -= queue_[done].bytes();
+      ++done;
+      ++written_;
+    }
+    if (done < to) queue_[done].sent += sent;
+    if (!all) break;
+  }
+  if (done == queue_.size()) spares<outgoing>().give(queue_);
+  else queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(done));
+  if (ping_waits_ && written_ >= ping_ticket_ && !ping_written_) ping_written_ = progress_;
+  if (done > 0) written_changed_.notify_all();
 }
 
 void session_core::start_writer() {
@@ -88,17 +204,12 @@ rt::task<void> session_core::run_writer(std::shared_ptr<session_core> self) {
 rt::task<void> session_core::write_batch(std::vector<outgoing>& batch) {
   std::vector<iovec> parts;
   for (std::size_t from = 0; from < batch.size();) {
-    parts.clear();
-    std::size_t bytes = 0, to = from;
-    for (; to < batch.size() && (to == from || bytes + batch[to].bytes() <= write_piece); ++to) {
-      parts.push_back(part(batch[to].head.view()));
-      if (!batch[to].payload.empty()) parts.push_back(part(rt::as_bytes(batch[to].payload)));
-      bytes += batch[to].bytes();
-    }
-    if (bytes > write_piece) co_await write_pieces(batch[from].head, rt::as_bytes(batch[from].payload));
+    std::size_t bytes = 0;
+    const auto to = collect(batch, from, parts, bytes);
+    if (bytes > write_piece) co_await write_pieces(rest_of_head(batch[from]), rest_of_payload(batch[from]));
     else co_await stream_->write_all(std::span(parts));
     progress_ = loop_.now();
-    queued_bytes_ -= bytes;
+    for (auto i = from; i < to; ++i) queued_bytes_ -= batch[i].bytes();
     written_ += to - from;
     if (ping_waits_ && written_ >= ping_ticket_ && !ping_written_) ping_written_ = progress_;
     written_changed_.notify_all();
@@ -139,6 +250,12 @@ rt::task<void> session_core::send(bool binary, std::span<const std::byte> data) 
   auto self = shared_from_this();
   if (cut_ || close_sent_) throw_disconnected();
   const auto op = binary ? opcode::binary : opcode::text;
+  const bool more_to_answer = reading_ready() && data.size() + queued_bytes_ <= joined_bytes;
+  if (more_to_answer && !writing_) {
+    enqueue(op, std::string(rt::as_text(data)));
+    co_return;
+  }
+  flush();
   if (writing_) {
     co_await wait_written(enqueue(op, std::string(rt::as_text(data))));
     co_return;

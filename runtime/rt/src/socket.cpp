@@ -112,6 +112,15 @@ task<void> socket::send_all(std::span<iovec> parts) {
   }
 }
 
+std::size_t socket::try_send(std::span<const iovec> parts) noexcept {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(parts.data());
+  message.msg_iovlen = std::min<std::size_t>(parts.size(), 1024);  // UIO_MAXIOV
+  detail::count_op once(detail::io_kind::sendmsg, fd_.get(), &message, 0, MSG_NOSIGNAL, "sendmsg");
+  const long sent = once.attempt();
+  return sent > 0 ? static_cast<std::size_t>(sent) : 0;
+}
+
 namespace {
 void shut_down(int fd, int how) noexcept {
   if (detail::is_simulated(fd)) return detail::simulation->shutdown(fd, how);

@@ -29,7 +29,9 @@ void timer_wheel::insert(timer_entry& entry) noexcept {
   const auto differing = entry.tick_ ^ now_tick_;
   unsigned level = differing ? static_cast<unsigned>(std::bit_width(differing) - 1) / slot_bits : 0;
   if (level >= levels) level = levels - 1;
-  auto& head = heads_[level][(entry.tick_ >> (level * slot_bits)) & (slots - 1)];
+  const auto slot = (entry.tick_ >> (level * slot_bits)) & (slots - 1);
+  occupied_[level] |= std::uint64_t{1} << slot;
+  auto& head = heads_[level][slot];
   entry.previous_ = head.previous_;
   entry.next_ = &head;
   head.previous_->next_ = &entry;
@@ -84,9 +86,13 @@ time_point timer_wheel::next_due() const noexcept {
     const auto base = now_tick_ >> (level * slot_bits);
     const auto position = base & (slots - 1);
     // Slots before the current position of this level belong to its next turn, which a higher level holds.
-    for (auto i = position + 1; i < slots; ++i)
+    const auto later = position + 1 < slots ? ~std::uint64_t{0} << (position + 1) : 0;
+    while (const auto candidates = occupied_[level] & later) {
+      const auto i = static_cast<std::uint64_t>(std::countr_zero(candidates));
       if (heads_[level][i].next_ != &heads_[level][i])
         return origin_ + std::chrono::milliseconds(((base & ~std::uint64_t{slots - 1}) | i) << (level * slot_bits));
+      occupied_[level] &= ~(std::uint64_t{1} << i);
+    }
   }
   // Entries clamped into the top level can sit in wrapped slots: wake at the end of its turn and look again.
   for (const auto& head : heads_[levels - 1])

@@ -17,6 +17,8 @@ class stream {
   virtual rt::task<void> write_all(std::span<const std::byte> from) = 0;
   /// Gathered write; `parts` is consumed.
   virtual rt::task<void> write_all(std::span<iovec> parts) = 0;
+  /// Bytes that could be written without waiting, possibly 0; an error is left to write_all. Not beside a write_all.
+  virtual std::size_t try_write(std::span<const iovec>) noexcept { return 0; }
   /// Returns when read_some would not wait, without holding a buffer meanwhile: idle connections cost no memory.
   virtual rt::task<void> wait_readable() = 0;
   /// Ends our direction.

@@ -33,7 +33,8 @@ class websocket {
   /// The next message; nullopt when the session is closed (see close_reason()). Answers pings and closes by itself.
   /// @errors invalid (protocol error: closed with 1002 or 1007), overloaded (1009), disconnected (no close frame)
   virtual rt::task<std::optional<websocket_message>> receive() = 0;
-  /// Waits while the peer does not take it: that is the backpressure.
+  /// Waits while the peer does not take it: that is the backpressure. Where further messages of the peer have been read
+  /// already, a small answer is queued and goes out with the next ones before receive() waits.
   /// @cancel while the bytes are being written the connection is cut, since half a frame cannot be taken back
   /// @errors disconnected (also after close())
   virtual rt::task<void> send(bool binary, std::span<const std::byte>) = 0;

@@ -154,6 +154,8 @@ class socket {
   task<void> send_all(std::span<const std::byte> from);
   /// Several buffers with one system call where it fits. `parts` is consumed.
   task<void> send_all(std::span<iovec> parts);
+  /// What the kernel takes without waiting: bytes, possibly 0. An error is left to the next send. Not while another sends.
+  std::size_t try_send(std::span<const iovec> parts) noexcept;
   detail::void_op wait_readable() noexcept { return readable(fd_.get()); }
 
   /// Neither bytes nor an end of stream nor an error wait to be read: an idle connection that is still good.

@@ -48,6 +48,8 @@ class timer_wheel {
   time_point origin_;
   std::uint64_t now_tick_ = 0;
   timer_entry heads_[levels][slots];
+  // A bit a slot: clear means empty. Set when an entry comes, cleared when the slot is next found empty.
+  mutable std::uint64_t occupied_[levels] = {};
 };
 
 }  // namespace atrium::rt
