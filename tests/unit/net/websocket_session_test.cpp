@@ -67,6 +67,42 @@ TEST_P(WebsocketSession, SendsOfManyTasksStayWholeAndOrdered) {
   }());
 }
 
+// Small answers are joined while more of the peer's messages are here; large ones are not. Order and content are the same.
+TEST_P(WebsocketSession, AnswersToManyMessagesAtOnceComeInOrder) {
+  run([]() -> rt::task<void> {
+    auto p = make_pair();
+    constexpr int count = 600;
+    const auto text = [](int i) { return std::to_string(i) + std::string(i % 50 == 49 ? 40'000u : static_cast<std::size_t>(i % 7), '.'); };
+    auto echo = [](websocket& on) -> rt::task<void> {
+      while (auto m = co_await on.receive()) co_await on.send(m->binary, rt::as_bytes(m->data));
+    };
+    auto body = [&](rt::scope& s) -> rt::task<void> {
+      s.spawn(echo(*p.server), "server");
+      for (int i = 0; i < count; ++i) EXPECT_TRUE(p.client->try_send(false, text(i)));
+      for (int i = 0; i < count; ++i) {
+        auto m = co_await p.client->receive();
+        EXPECT_TRUE(m && m->data == text(i)) << i;
+      }
+      co_await p.client->close();
+    };
+    co_await rt::with_scope(body);
+  }());
+}
+
+// The last answer may be one that was joined: a handle that goes away gives the kernel what it takes.
+TEST_P(WebsocketSession, QueuedMessagesLeaveBeforeTheHandleGoes) {
+  run([]() -> rt::task<void> {
+    auto p = make_pair();
+    EXPECT_TRUE(p.server->try_send(false, "one"));
+    EXPECT_TRUE(p.server->try_send(true, std::string(1000, 'x')));
+    p.server.reset();
+    auto m = co_await p.client->receive();
+    EXPECT_TRUE(m && m->data == "one");
+    m = co_await p.client->receive();
+    EXPECT_TRUE(m && m->data.size() == 1000);
+  }());
+}
+
 TEST_P(WebsocketSession, QueuedMessagesKeepTheirPlaceBeforeSend) {
   run([]() -> rt::task<void> {
     auto p = make_pair();
