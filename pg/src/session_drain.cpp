@@ -36,7 +36,7 @@ rt::task<void> session::stop_and_drain() {
   for (int round = 0; round < 32 && !wire_->broken(); ++round) {
     const auto owed = steps_.size();
     numbers().cancels.add();
-    co_await wire_->request_cancel();
+    if (!co_await wire_->request_cancel()) break;
     try {
       co_await rt::with_timeout(patience, drain());
       co_return;

@@ -2,11 +2,13 @@
 
 #include <poll.h>
 
+#include <atomic>
 #include <cstring>
+#include <thread>
 
 #include "atrium/base/log.hpp"
-#include "atrium/rt/blocking.hpp"
 #include "atrium/rt/io.hpp"
+#include "atrium/rt/process.hpp"
 #include "errors.hpp"
 
 namespace atrium::pg {
@@ -29,6 +31,11 @@ rt::task<void> readable_or_writable(int fd) {
     both.spawn(wait_one(both, fd, false), "pg.writable");
     co_await both.join();
   });
+}
+
+rt::task<void> wait_closed(int pipe) {
+  std::byte nothing[1];
+  co_await rt::read_some(pipe, nothing);
 }
 
 const std::string* find(const wire::settings& all, std::string_view key) {
@@ -240,14 +247,39 @@ rt::task<result_ptr> wire::simple_query(std::string sql) {
   co_return last;
 }
 
-rt::task<void> wire::request_cancel() {
-  std::unique_ptr<PGcancel, void (*)(PGcancel*)> handle(PQgetCancel(connection_), PQfreeCancel);
-  if (!handle) co_return;
-  // PQcancel waits until the server has taken the request, so it cannot hit a later statement of this session.
-  co_await rt::blocking([raw = handle.get()] {
+rt::task<bool> wire::request_cancel() {
+  // PQcancel waits until the server has taken the request, so it cannot hit a later statement of this session. A server that
+  // is stopped never takes it, and libpq knows no limit here: so the call has a thread of its own, which is left to itself
+  // after a while, rather than one of the few of rt::blocking.
+  static std::atomic<int> waiting{0};
+  constexpr int most_waiting = 16;
+  constexpr auto patience = std::chrono::seconds(2);
+  struct asking {
+    std::unique_ptr<PGcancel, void (*)(PGcancel*)> handle{nullptr, PQfreeCancel};
+    rt::unique_fd done;  // closed at the end, which the other side of the pipe sees
+    ~asking() { waiting.fetch_sub(1); }
+  };
+  if (waiting.fetch_add(1) >= most_waiting) {
+    waiting.fetch_sub(1);
+    co_return false;
+  }
+  auto mine = std::make_unique<asking>();
+  mine->handle.reset(PQgetCancel(connection_));
+  if (!mine->handle) co_return true;
+  auto pipe = rt::make_pipe(true, false);
+  mine->done = std::move(pipe.write);
+  std::thread([all = std::move(mine)] {
     char problem[256];
-    PQcancel(raw, problem, sizeof problem);
-  });
+    PQcancel(all->handle.get(), problem, sizeof problem);
+  }).detach();
+  try {
+    co_await rt::with_timeout(patience, wait_closed(pipe.read.get()));
+  } catch (const failure& f) {
+    if (f.disposition() != disposition::timed_out) throw;
+    log::warn("PostgreSQL does not take requests to cancel statements");
+    co_return false;
+  }
+  co_return true;
 }
 
 bool wire::poll_input() noexcept {

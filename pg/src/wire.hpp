@@ -43,8 +43,9 @@ class wire {
   rt::task<result_ptr> next_result();
   /// Runs `sql` by the simple protocol; the last result. Not in pipeline mode. @errors of the first failed statement
   rt::task<result_ptr> simple_query(std::string sql);
-  /// Asks the server to cancel what this session runs now. The answer says nothing; failures are ignored.
-  rt::task<void> request_cancel();
+  /// Asks the server to cancel what this session runs now. The answer of the server says nothing; failures are ignored.
+  /// False when it did not take the request within two seconds: it may still arrive, so nothing else may run here.
+  rt::task<bool> request_cancel();
   /// Takes in input that is already there, without waiting. False when the connection is dead.
   bool poll_input() noexcept;
 

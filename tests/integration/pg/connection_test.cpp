@@ -1,6 +1,8 @@
 // Sessions against a real server: values, errors, transactions, pipelines, cancellation.
 #include "atrium/pg/connection.hpp"
 
+#include <csignal>
+
 #include "tests/support/backends.hpp"
 #include "tests/support/postgres.hpp"
 
@@ -177,6 +179,30 @@ TEST_P(Connection, StatementLimitCancelsByItself) {
     const auto e = co_await error_of_task(c->query("SELECT pg_sleep(60)"));
     EXPECT_TRUE(e && e->disposition() == disposition::timed_out && e->code() == "pg.57014");
     EXPECT_EQ((co_await c->query("SELECT 1")).size(), 1u);
+  }());
+}
+
+TEST_P(Connection, AStoppedServerIsNotWaitedForWithoutEnd) {
+  run([]() -> rt::task<void> {
+    auto c = co_await connection::connect(database(), {.statement_limit = 100ms});
+    const auto file = (co_await c->query("SELECT pg_read_file('postmaster.pid')")).one().get<std::string>(0);
+    struct stopped {
+      pid_t server, backend;
+      stopped(pid_t s, pid_t b) : server(s), backend(b) { send(SIGSTOP); }
+      ~stopped() { send(SIGCONT); }
+      void send(int signal) const {
+        for (const auto pid : {server, backend}) EXPECT_EQ(::kill(pid, signal), 0);
+      }
+    };
+    {
+      // The request to cancel is not taken either, so the session is given up.
+      const stopped all(std::stoi(file), static_cast<pid_t>(c->backend_pid()));
+      const auto e = co_await rt::with_timeout(20s, error_of_task(c->query("SELECT 1")));
+      EXPECT_TRUE(e && (e->disposition() == disposition::timed_out || e->disposition() == disposition::disconnected));
+      EXPECT_FALSE(c->usable());
+    }
+    auto again = co_await connection::connect(database());
+    EXPECT_EQ((co_await again->query("SELECT 1")).size(), 1u);
   }());
 }
 
