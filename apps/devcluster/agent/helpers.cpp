@@ -6,6 +6,7 @@
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -169,6 +170,29 @@ int make_terminal(int channel) {
   return slave;
 }
 
+/// Hands the environment to bubblewrap as arguments in a file, and starts it with none of its own: it stays in the sandbox as
+/// the first process, whose environment (secrets in it) every program there could read in /proc/1/environ for ever.
+[[noreturn]] void start_bubblewrap(char** command) {
+  const int file = ::memfd_create("environment", 0);
+  std::string text;
+  for (char** e = environ; *e; ++e)
+    if (const char* equals = std::strchr(*e, '='))
+      text += std::string("--setenv") + '\0' + std::string(*e, static_cast<std::size_t>(equals - *e)) + '\0' + std::string(equals + 1) + '\0';
+  for (std::size_t at = 0; at < text.size();) {
+    const auto n = ::write(file, text.data() + at, text.size() - at);
+    if (n <= 0) give_up("the environment");
+    at += static_cast<std::size_t>(n);
+  }
+  if (file < 0 || ::lseek(file, 0, SEEK_SET) != 0) give_up("the environment");
+  const std::string number = std::to_string(file);
+  std::vector<const char*> all{command[0], "--args", number.c_str()};
+  for (char** word = command + 1; *word; ++word) all.push_back(*word);
+  all.push_back(nullptr);
+  char* nothing[] = {nullptr};
+  ::execve(command[0], const_cast<char**>(all.data()), nothing);
+  give_up("starting bubblewrap");
+}
+
 }  // namespace
 
 int run_launch(int argc, char** argv) {
@@ -180,8 +204,7 @@ int run_launch(int argc, char** argv) {
   if (::close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) != 0) give_up("closing descriptors");
   for (const int fd : a.keep)
     if (::fcntl(fd, F_SETFD, 0) != 0) give_up("a descriptor to keep");
-  ::execv(a.command[0], a.command);
-  give_up("starting bubblewrap");
+  start_bubblewrap(a.command);
 }
 
 int run_enter(int argc, char** argv) {
