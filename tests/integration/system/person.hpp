@@ -25,6 +25,8 @@ class person {
   rt::task<std::string> shell(std::string project, std::string command);
 
   const std::string& account_id() const noexcept { return account_id_; }
+  /// Cookie line of the session, empty before signing in.
+  const std::string& cookie() const noexcept { return cookie_; }
 
  private:
   net::http_client& client_;

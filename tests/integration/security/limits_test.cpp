@@ -1,0 +1,195 @@
+// Too much of something, too slowly, out of the home, and parts of the system that are away.
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/integration/security/stage.hpp"
+
+namespace atrium::tests {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
+using Limits = security;
+
+TEST_F(Limits, Cve_2024_37890_And_2021_32640_HeadsAreBoundedBeforeTheyAreUnderstood) {
+  auto body = []() -> rt::task<void> {
+    std::string many, commas(20'000, ',');
+    for (int i = 0; i < 2000; ++i) many += "X-" + std::to_string(i) + ": 1\r\n";
+    const std::pair<std::string, unsigned> heads[] = {
+        {"GET / HTTP/1.1\r\n" + fields_of(ada()) + many + "\r\n", 431},
+        {"GET / HTTP/1.1\r\n" + fields_of(ada()) + "X: " + std::string(100'000, 'a') + "\r\n\r\n", 431},
+        {"GET /" + std::string(20'000, 'a') + " HTTP/1.1\r\n" + fields_of(ada()) + "\r\n", 414},
+        {std::string(100'000, 'A') + " / HTTP/1.1\r\n\r\n", 0},
+    };
+    for (const auto& [head, status] : heads) {
+      const auto answer = co_await say(head);
+      if (status) EXPECT_EQ(status_of(answer), status) << head.substr(0, 60);
+      else EXPECT_EQ(status_of(answer) / 100, 4u) << answer.substr(0, 100);
+      EXPECT_EQ(answers_in(answer), 1u);
+    }
+    // A long list of protocols, which took quadratic time elsewhere.
+    const auto began = rt::clock::now();
+    co_await say("GET /hub HTTP/1.1\r\n" + fields_of(ada()) + "Connection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Protocol: a" + commas + std::string(5000, ' ') + "b\r\n\r\n");
+    EXPECT_LT(rt::clock::now() - began, 10s);
+    EXPECT_EQ((co_await ada().request("GET", telling("/x"))).status, 200u);
+  };
+  run(body());
+}
+
+rt::task<std::string> raw_upgrade(raw_client& c, std::string head) {
+  co_await c.send(std::move(head));
+  co_return co_await rt::with_timeout(20s, c.until("\r\n\r\n"));
+}
+
+TEST_F(Limits, Cve_2026_39804_OversizedAndCompressedFramesCloseTheSession) {
+  auto body = []() -> rt::task<void> {
+    const auto handshake = [](const std::string& path) {
+      return "GET " + path + " HTTP/1.1\r\n" + fields_of(ada()) + "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+             "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n";
+    };
+    const std::string mask(4, '\0');
+    const std::pair<std::string, unsigned> frames[] = {
+        {std::string("\x82\xff\x00\x00\x00\x01\x00\x00\x00\x00", 10) + mask, 1009},  // announces 4 GiB
+        {std::string("\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff", 10) + mask, 1002},  // more than there is
+        {std::string("\xc1\x85", 2) + mask + "abcde", 1002},                         // compressed, which nobody agreed to
+        {std::string("\x81\x05", 2) + "abcde", 1002},                                // not masked
+        {std::string("\x89\xfe\x00\x7e", 4) + mask, 1002},                           // a ping of 126 bytes
+        {std::string("\x81\x82", 2) + mask + "\xc0\x80", 1007},                      // overlong UTF-8
+    };
+    for (const auto& path : {std::string("/hub"), at("/ws")})
+      for (const auto& [frame, code] : frames) {
+        auto c = co_await connect();
+        const auto head = co_await raw_upgrade(c, handshake(path));
+        EXPECT_EQ(status_of(head), 101u) << head;
+        EXPECT_THAT(head, Not(HasSubstr("permessage-deflate")));
+        co_await c.send(frame);
+        const auto rest = co_await rt::with_timeout(20s, c.rest());
+        // The close frame is the last thing that is said.
+        const std::string close{static_cast<char>(code >> 8), static_cast<char>(code & 0xFF)};
+        const auto found = rest.rfind(close);
+        EXPECT_TRUE(found != std::string::npos && found >= 2 && static_cast<unsigned char>(rest[found - 2]) == 0x88) << path << " " << code;
+      }
+    auto hub = co_await open(ada(), "/hub");
+    co_await hub->send_text("{\"id\":1,\"method\":\"ping\",\"params\":{\"x\":\"" + std::string(300'000, 'x') + "\"}}");
+    EXPECT_EQ((co_await wait_end(*hub)).second, 1009u);
+  };
+  run(body());
+}
+
+TEST_F(Limits, HostileJsonIsAnsweredAndHarmsNobody) {
+  auto body = []() -> rt::task<void> {
+    auto hub = co_await open(ada(), "/hub"), session = co_await open(ada(), at("/ws"));
+    const std::string deep(50'000, '[');
+    for (const std::string& text : {std::string("x"), std::string("[]"), std::string("{}"), deep, std::string("{\"id\":1e999,\"method\":\"ping\"}"), std::string("{\"id\":{},\"method\":\"ping\"}"),
+                                    std::string("{\"id\":1,\"method\":[],\"params\":5}"), std::string("{\"id\":2,\"method\":\"ping\",\"params\":[1]}"),
+                                    std::string("{\"id\":3,\"method\":\"document.push\",\"params\":{\"path\":\"a\",\"epoch\":\"\",\"version\":18446744073709551615,\"updates\":[{}]}}"),
+                                    std::string("{\"id\":4,\"method\":\"files.read\",\"params\":{\"path\":\"../../etc/passwd\"}}"), std::string("{\"id\":5,\"method\":\"files.read\",\"params\":{\"path\":\"/etc/passwd\"}}")})
+      for (auto* ws : {hub.get(), session.get()}) {
+        co_await ws->send_text(text);
+      }
+    // Both still answer, or have closed with a reason; new ones open.
+    for (const auto& path : {std::string("/hub"), at("/ws")}) {
+      auto fresh = co_await open(ada(), path);
+      const auto hello = co_await rt::with_timeout(10s, fresh->receive());
+      EXPECT_TRUE(hello && hello->data.find("hello") != std::string::npos) << path;
+    }
+    for (const std::string& text : {deep, std::string("{\"a\":") + std::string(5000, '[') + "}", std::string("\xff\xfe"), std::string("null")})
+      EXPECT_THAT((co_await ada().request("POST", "/api/v2/projects/get", {{"Content-Type", "application/json"}}, text)).body, HasSubstr("error"));
+    EXPECT_EQ(co_await ada().shell(project(), "echo up"), "up\n");
+  };
+  run(body());
+}
+
+TEST_F(Limits, LinksDoNotLeadOutOfTheHome) {
+  auto body = []() -> rt::task<void> {
+    co_await ada().shell(project(), "mkdir -p links; cd links; ln -sfn /etc/passwd absolute; ln -sfn / root; ln -sfn ../../../../../../../etc/passwd up; ln -sfn ../tell.py inside; ln -sfn loop loop; ln -sfn /proc/self/environ environ; mkfifo -m 600 pipe");
+    for (const char* name : {"links/absolute", "links/root/etc/passwd", "links/up", "links/loop", "links/environ", "links/root/", "links/pipe", "links/../../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/etc/passwd", "/etc/passwd", "links/root/proc/1/environ"})
+      for (const char* route : {"/files/", "/raw/"}) {
+        const auto a = co_await rt::with_timeout(20s, ada().request("GET", at(route + std::string(name))));
+        EXPECT_TRUE(a.status >= 400 && a.status < 500) << route << name << " " << a.status;
+        EXPECT_THAT(a.body, Not(HasSubstr("root:x:0:0"))) << name;
+      }
+    EXPECT_EQ((co_await ada().request("GET", at("/files/links/inside"))).status, 200u) << "links within the home work";
+    for (const char* name : {"links/root/tmp/evil", "links/absolute/x", "links/root/home/user/evil"}) {
+      const auto a = co_await ada().request("PUT", at("/files/" + std::string(name)), {}, "evil");
+      EXPECT_TRUE(a.status >= 400 && a.status < 500) << name << " " << a.status << a.body;
+    }
+    const auto tar = co_await ada().request("GET", at("/files/links?format=tar"));
+    EXPECT_EQ(tar.status, 200u);
+    EXPECT_THAT(tar.body, Not(HasSubstr("root:x:0:0"))) << "links are stored as links";
+    EXPECT_EQ(co_await ada().shell(project(), "ls /tmp/evil 2>/dev/null | wc -l; readlink links/absolute"), "0\n/etc/passwd\n");
+  };
+  run(body());
+}
+
+TEST_F(Limits, HundredsOfSlowClientsDisturbNobodyAndAreDropped) {
+  auto body = []() -> rt::task<void> {
+    constexpr std::size_t attackers = 400;
+    std::vector<raw_client> slow;
+    for (std::size_t i = 0; i < attackers; ++i) {
+      slow.push_back(co_await connect());
+      // A third each: half a request line, fields without an end, a body that does not come.
+      co_await slow.back().send(i % 3 == 0 ? "GET / HT" : i % 3 == 1 ? "GET / HTTP/1.1\r\nHost: a\r\nX: " : "POST /api/v2/auth/sign-in HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{");
+    }
+    rt::duration worst{};
+    for (int i = 0; i < 50; ++i) {
+      const auto began = rt::clock::now();
+      EXPECT_EQ((co_await ada().request("GET", telling("/x"))).status, 200u);
+      worst = std::max(worst, rt::clock::now() - began);
+    }
+    std::printf("%zu slow clients: worst of 50 requests into a project %lld ms\n", attackers, static_cast<long long>(std::chrono::duration_cast<std::chrono::milliseconds>(worst).count()));
+    EXPECT_LT(worst, 5s);
+    const auto began = rt::clock::now();
+    for (auto& c : slow) co_await rt::with_timeout(60s, c.rest());
+    std::printf("all were dropped within %lld s\n", static_cast<long long>(std::chrono::duration_cast<std::chrono::seconds>(rt::clock::now() - began).count()));
+  };
+  run(body(), 120s);
+}
+
+/// The server and all of its processes.
+std::vector<pid_t> family(pid_t parent) {
+  std::vector<pid_t> out{parent};
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream in(entry.path() / "stat");
+    std::string text;
+    if (std::atoi(entry.path().filename().c_str()) <= 0 || !std::getline(in, text)) continue;
+    const auto behind = text.rfind(')');
+    if (behind != std::string::npos && std::atoi(text.c_str() + behind + 4) == parent) out.push_back(std::atoi(text.c_str()));
+  }
+  return out;
+}
+
+TEST_F(Limits, AStoppedDatabaseIsSaidClearlyAndPasses) {
+  auto body = []() -> rt::task<void> {
+    struct stopped {
+      std::vector<pid_t> all = family(security::system().pid_of("postgres"));
+      stopped() { send(SIGSTOP); }
+      ~stopped() { send(SIGCONT); }
+      void send(int signal) const {
+        for (const auto pid : all) ::kill(pid, signal);
+      }
+    };
+    {
+      const stopped database;
+      const auto began = rt::clock::now();
+      const auto a = co_await ada().request("POST", "/api/v2/projects/get", {}, "{}");
+      const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(rt::clock::now() - began);
+      std::printf("stopped database: an answer of %u after %lld ms: %s\n", a.status, static_cast<long long>(took.count()), a.body.c_str());
+      EXPECT_THAT(a.body, HasSubstr("error"));
+      EXPECT_THAT(a.body, Not(HasSubstr("postgres")));
+      EXPECT_EQ((co_await ada().request("GET", "/app/")).status, 200u) << "pages that need no database are there";
+    }
+    co_await eventually(30s, []() -> rt::task<void> {
+      const auto a = co_await ada().request("POST", "/api/v2/projects/get", {}, "{}");
+      if (a.body.find(project()) == std::string::npos) fail(disposition::failed, "not back: " + a.body);
+      const auto b = co_await ada().request("GET", telling("/x"));
+      if (b.status != 200) fail(disposition::failed, "not back: " + b.body);
+    });
+  };
+  run(body(), 120s);
+}
+
+}  // namespace
+}  // namespace atrium::tests
