@@ -11,6 +11,7 @@
 #include "apps/project/session/session.hpp"
 #include "apps/service/service.hpp"
 #include "atrium/base/log.hpp"
+#include "atrium/base/metrics.hpp"
 
 namespace atrium {
 
@@ -37,6 +38,8 @@ rt::task<void> answer_status(net::exchange& e, parts& all) {
 
 rt::task<void> answer_ok(net::exchange& e) { co_await e.respond(net::response::text(200, "ok\n")); }
 
+rt::task<void> answer_metrics(net::exchange& e) { co_await e.respond(net::response::text(200, metrics::text())); }
+
 void add_browser_routes(net::router& to, parts& all, uploads& up) {
   const auto add = [&](const char* method, const char* pattern, net::handler h) {
     to.add(method, pattern, guarded(all.secret, std::move(h)));
@@ -52,9 +55,13 @@ void add_browser_routes(net::router& to, parts& all, uploads& up) {
     add("*", pattern, [&all](net::exchange& e) { return to_port(e, all, false); });
 }
 
-void add_hub_routes(net::router& to, parts& all) {
+void add_hub_routes(net::router& to, parts& all, service::context& c) {
   to.add("GET", "/alive", answer_ok);
-  to.add("GET", "/ready", answer_ok);
+  to.add("GET", "/ready", [&c](net::exchange& e) {
+    return e.respond(c.draining() ? net::response::text(503, "the project stops\n")
+                                  : net::response::text(200, "ready\n"));
+  });
+  to.add("GET", "/metrics", guarded(all.secret, answer_metrics));
   to.add("POST", "/exec", guarded(all.secret, [&all](net::exchange& e) { return execute(e, all); }));
   to.add("GET", "/status", guarded(all.secret, [&all](net::exchange& e) { return answer_status(e, all); }));
 }
@@ -71,10 +78,10 @@ rt::task<void> serve(service::context& c, const options& o) {
   hide_secrets();
   parts all(o.id, o.secret, o.home, c.background());
   uploads up(all);
-  net::router hub_routes;
+  net::router for_hubs;
   add_browser_routes(c.router(), all, up);
-  add_hub_routes(hub_routes, all);
-  if (!o.hub_listen.empty()) c.listen(o.hub_listen, [&hub_routes](net::exchange& e) { return hub_routes(e); });
+  add_hub_routes(for_hubs, all, c);
+  c.listen(o.hub_listen, [&for_hubs](net::exchange& e) { return for_hubs(e); });
   c.on_drain([&all] { return drain(all); });
   c.spawn(all.watching.run(), "watch files");
   c.spawn(all.docs.recover(), "recover documents");
@@ -104,6 +111,7 @@ int run_project(int argc, char** argv) {
   if (!sockets.empty())
     for (const char* name : {"/6000.sock", "/6001.sock"}) ::unlink((sockets + name).c_str());
   service::definition d{.name = "project", .summary = "the server inside a project's pod"};
+  d.operations = false;  // everybody in the cluster can ask, and what is asked for says much
   d.listen = sockets.empty() ? "0.0.0.0:6001" : "unix:" + sockets + "/6001.sock";
   d.define = [&o](settings& s) {
     s.add("project-id", "UUID", "the project", o.id).required();

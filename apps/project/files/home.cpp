@@ -98,7 +98,7 @@ void fail_for_path(int error_number, const std::string& path, std::string_view d
   throw failure(error(what, std::move(sentence)).with_code(reason.code()));
 }
 
-home::home(std::string path) : path_(std::move(path)) {
+home::home(std::string path, bool openat2) : path_(std::move(path)) {
   while (path_.size() > 1 && path_.ends_with('/')) path_.pop_back();
   char resolved[PATH_MAX];
   if (!::realpath(path_.c_str(), resolved)) throw failure(system_error(errno, "home folder " + path_));
@@ -109,7 +109,7 @@ home::home(std::string path) : path_(std::move(path)) {
   how.flags = O_PATH | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH;
   const long probe = ::syscall(SYS_openat2, root_.get(), ".", &how, sizeof how);
-  openat2_ = probe >= 0;
+  openat2_ = openat2 && probe >= 0;
   if (probe >= 0) ::close(static_cast<int>(probe));
 }
 
@@ -127,6 +127,12 @@ int home::walk(const std::string& path, int flags, unsigned mode) const noexcept
     at = next;
     if (last) break;
     rest.remove_prefix(slash + 1);
+  }
+  struct stat st;  // O_PATH opens a link itself instead of refusing it
+  if (at >= 0 && ::fstat(at, &st) == 0 && S_ISLNK(st.st_mode)) {
+    ::close(at);
+    errno = ELOOP;
+    return -1;
   }
   return at;
 }

@@ -27,8 +27,8 @@ std::string join(std::string_view folder, std::string_view name);
 
 class home {
  public:
-  /// @errors not_found, denied
-  explicit home(std::string path);
+  /// `openat2`: false resolves without it, as in a sandbox that forbids it. @errors not_found, denied
+  explicit home(std::string path, bool openat2 = true);
 
   const std::string& path() const noexcept { return path_; }
   /// Descriptor of the folder, for *at functions.

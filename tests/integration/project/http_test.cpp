@@ -19,8 +19,7 @@ PROJECT_TEST(ProjectHttp, DownloadsWholeInPartsAndConditionally) {
   net::http_client client;
   [[maybe_unused]] const auto at = server.browsers(), hubs = server.hubs();
   const auto get = [&](std::string method, std::string query, net::headers h) {
-    return client.fetch(at, from_hub(std::move(method), "/files/big%20file.bin" + query, std::move(h)),
-                        {}, 16u << 20);
+    return client.fetch(at, from_hub(std::move(method), "/files/big%20file.bin" + query, std::move(h)), {}, 16u << 20);
   };
   const auto whole = co_await get("GET", "", {});
   EXPECT_EQ(whole.status, 200u);
@@ -115,8 +114,8 @@ PROJECT_TEST(ProjectHttp, UploadsResumeAfterACutConnectionAndAKilledServer) {
   const auto offset = co_await upload_offset(client, server, "up.bin");
   EXPECT_GT(offset, 1'000'000u);
   EXPECT_LT(offset, content.size());
-  const auto wrong = co_await client.fetch(
-      at, from_hub("PUT", "/files/up.bin?offset=3999999", {{"Upload-Length", total}}), "x");
+  const auto wrong =
+      co_await client.fetch(at, from_hub("PUT", "/files/up.bin?offset=3999999", {{"Upload-Length", total}}), "x");
   EXPECT_EQ(wrong.status, 409u);
   EXPECT_EQ(wrong.headers.find("Upload-Offset"), std::to_string(offset));
   const auto last = co_await client.fetch(
@@ -213,9 +212,7 @@ PROJECT_TEST(ProjectHttp, PortsOfTheProjectAndNoSecretReachesThem) {
   hub.add("X-Forwarded-Prefix", "/" + project_id);
   hub.add("X-Forwarded-For", "192.0.2.7");
   hub.add("X-Atrium-Authorization", "token of the app");
-  const auto ask = [&](std::string target) {
-    return client.fetch(at, {.target = std::move(target), .headers = hub});
-  };
+  const auto ask = [&](std::string target) { return client.fetch(at, {.target = std::move(target), .headers = hub}); };
   auto r = co_await ask("/port/" + port + "/a/b?c=d");
   EXPECT_EQ(r.status, 200u);
   EXPECT_TRUE(r.body.starts_with("GET /" + project_id + "/port/" + port + "/a/b?c=d\n")) << r.body;

@@ -17,6 +17,9 @@ PROJECT_TEST(Session, OnlyHubsWithTheSecretGetIn) {
     EXPECT_EQ((co_await client.fetch(server.browsers(), {.target = "/files/x", .headers = h})).status, 401u) << header;
     EXPECT_EQ((co_await client.fetch(server.browsers(), {.target = "/port/80/", .headers = h})).status, 401u) << header;
     EXPECT_EQ((co_await client.fetch(server.hubs(), {.target = "/status", .headers = h})).status, 401u) << header;
+    EXPECT_EQ((co_await client.fetch(server.hubs(), {.target = "/metrics", .headers = h})).status, 401u) << header;
+    for (const char* path : {"/metrics", "/debug/tasks"})
+      EXPECT_EQ((co_await client.fetch(server.browsers(), {.target = path, .headers = h})).status, 404u) << path;
     EXPECT_EQ((co_await client.fetch(server.hubs(), {.method = "POST", .target = "/exec", .headers = h}, "{}")).status,
               401u);
   }

@@ -78,6 +78,41 @@ PROJECT_TEST(Terminal, EndlessOutputStopsAtTheCreditAndTheInterruptGetsThrough) 
   EXPECT_LT(a->output[channel].size(), 4u << 20) << "the program was stopped, not its output thrown away";
 }
 
+PROJECT_TEST(Terminal, AViewerThatStandsStillHoldsTheOthersUpForTenSecondsOnly) {
+  auto a = co_await browser::connect(server, ann, "Ann"), b = co_await browser::connect(server, bob, "Bob");
+  a->acknowledges = false;
+  const auto asleep = number_of((co_await a->call("terminal.open", standard)).at("channel"));
+  const auto awake = number_of((co_await b->call("terminal.open", standard)).at("channel"));
+  co_await b->type(awake, "yes\n");
+  co_await a->until([&] { return a->output[asleep].size() >= 512 * 1024; });
+  co_await b->until([&] { return b->output[awake].size() > 4u << 20; });
+  a->acknowledges = true;  // it wakes up: what it missed is gone, so it gets the rest from a clean start
+  co_await a->send("terminal.ack", {{"channel", asleep}, {"bytes", a->output[asleep].size()}});
+  const auto resync = co_await a->event("terminal.resync");
+  EXPECT_GT(number_of(resync.at("replay")), 1 << 20);
+  co_await b->type(awake, "\x03");
+  co_await b->type(awake, "echo quiet-$((40+2))\n");
+  rt::scope both(&co_await rt::this_task());
+  both.spawn(a->shows(asleep, "quiet-42"), "a");
+  both.spawn(b->shows(awake, "quiet-42"), "b");
+  co_await both.join();
+}
+
+PROJECT_TEST(Terminal, AnInterruptOvertakesInputThatNobodyReads) {
+  auto a = co_await browser::connect(server);
+  const auto channel = number_of((co_await a->call("terminal.open", standard)).at("channel"));
+  co_await a->type(channel, "stty -echo; echo ready-$((1+1)); sleep 1000\n");
+  co_await a->shows(channel, "ready-2");
+  std::string paste;
+  while (paste.size() < 600'000) paste += "a line that nobody reads\n";
+  co_await a->type(channel, paste);
+  co_await a->type(channel, paste);
+  EXPECT_EQ(number_of((co_await a->event("terminal.input_refused")).at("channel")), channel);
+  co_await a->type(channel, "\x03");
+  co_await a->type(channel, "\necho awake-$((1+1))\n");
+  co_await a->shows(channel, "awake-2");
+}
+
 PROJECT_TEST(Terminal, NothingIsLostOfALongOutput) {
   auto a = co_await browser::connect(server);
   const auto channel = number_of((co_await a->call("terminal.open", standard)).at("channel"));
