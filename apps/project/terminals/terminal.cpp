@@ -1,5 +1,6 @@
 #include "apps/project/terminals/terminal.hpp"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
@@ -30,6 +31,13 @@ metrics::counter& output_bytes() {
 bool interrupts(int master) {
   termios t;
   return ::tcgetattr(master, &t) == 0 && (t.c_lflag & ISIG) && t.c_cc[VINTR] == 3;
+}
+
+/// What the terminal's driver does at an interrupt character: a signal, and waiting input is thrown away.
+void interrupt(int master) {
+  ::ioctl(master, TIOCSIG, SIGINT);
+  const rt::unique_fd other_side(::ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (other_side) ::tcflush(other_side.get(), TCIFLUSH);
 }
 
 rt::task<void> waited(rt::condition& c) { co_await c.wait(); }
@@ -124,7 +132,7 @@ void terminal::input(std::string_view bytes) {
   if (const auto at = bytes.rfind('\x03');
       at != std::string_view::npos && !input_.empty() && interrupts(master_.get())) {
     input_.clear();
-    ::ioctl(master_.get(), TIOCSIG, SIGINT);
+    interrupt(master_.get());
     bytes.remove_prefix(at + 1);
   }
   if (input_.empty()) {  // the usual case: a key goes straight into the terminal
@@ -181,18 +189,14 @@ rt::task<void> terminal::read_output() {
   output_done_.set();
 }
 
+/// Waits, then writes in one step: so an interrupt finds everything that the terminal did not take in `input_`.
 rt::task<void> terminal::write_input() {
   for (;;) {
     while (input_.empty()) co_await has_input_.wait();
-    const auto piece = input_.substr(0, 4096);
-    std::size_t n = 0;
-    try {
-      n = co_await rt::write_some(master_.get(), rt::as_bytes(piece));
-    } catch (const failure& f) {
-      if (f.disposition() == disposition::cancelled) throw;
-      co_return;  // the program has ended: nobody reads input any more
-    }
-    input_.erase(0, std::min(n, input_.size()));
+    co_await rt::writable(master_.get());
+    const auto n = ::write(master_.get(), input_.data(), std::min<std::size_t>(input_.size(), 4096));
+    if (n > 0) input_.erase(0, static_cast<std::size_t>(n));
+    if (n < 0 && errno != EAGAIN && errno != EINTR) co_return;  // the program has ended: nobody reads input any more
   }
 }
 

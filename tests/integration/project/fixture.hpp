@@ -172,7 +172,13 @@ class browser {
   }
   rt::task<void> send_raw(std::string text) { co_await socket_->send_text(text); }
   rt::task<void> shows(std::int64_t channel, std::string text) {
-    co_await until([&] { return output[channel].find(text) != std::string::npos; });
+    try {
+      co_await until([&] { return output[channel].find(text) != std::string::npos; });
+    } catch (const failure&) {
+      const auto& all = output[channel];
+      ADD_FAILURE() << "the terminal does not show " << text << " but ends with: " << all.substr(all.size() - std::min<std::size_t>(all.size(), 2000));
+      throw;
+    }
   }
   net::websocket& socket() { return *socket_; }
 

@@ -101,7 +101,7 @@ PROJECT_TEST(Terminal, AViewerThatStandsStillHoldsTheOthersUpForTenSecondsOnly) 
 PROJECT_TEST(Terminal, AnInterruptOvertakesInputThatNobodyReads) {
   auto a = co_await browser::connect(server);
   const auto channel = number_of((co_await a->call("terminal.open", standard)).at("channel"));
-  co_await a->type(channel, "stty -echo; echo ready-$((1+1)); sleep 1000\n");
+  co_await a->type(channel, "stty -echo; sh -c 'echo ready-$((1+1)); exec sleep 1000'\n");
   co_await a->shows(channel, "ready-2");
   std::string paste;
   while (paste.size() < 600'000) paste += "a line that nobody reads\n";
