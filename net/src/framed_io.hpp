@@ -27,6 +27,11 @@ class framed_body : public body_reader {
   void limit(std::uint64_t bytes) noexcept { limit_ = bytes; }
   /// Bytes still to come when that is known.
   std::optional<std::uint64_t> left() const noexcept { return decoder_.left(); }
+  /// The whole rest, of a known length of at most `limit`, has been read from the stream already.
+  bool is_here_whole(std::size_t limit) const noexcept {
+    const auto rest = decoder_.left();
+    return length_ && rest && *rest <= limit && *rest <= input_.view().size();
+  }
   bool broken() const noexcept { return broken_; }
 
  protected:

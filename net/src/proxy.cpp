@@ -2,6 +2,7 @@
 
 #include "atrium/base/metrics.hpp"
 #include "atrium/net/websocket_codec.hpp"
+#include "framed_io.hpp"
 #include "proxy_rules.hpp"
 #include "read_buffer.hpp"
 #include "tunnel.hpp"
@@ -9,6 +10,8 @@
 namespace atrium::net {
 
 namespace {
+
+constexpr std::size_t joined_body = 16 * 1024;
 
 /// Counts bytes of a request body on their way.
 class counting_body final : public body_reader {
@@ -48,6 +51,15 @@ rt::task<void> relay_body(body_reader& from, body_writer& to, const proxy_target
 rt::task<void> relay_answer(exchange& e, client_response answer, const proxy_target& target) {
   if (answer.status < 200 || !answer.body)
     fail(disposition::disconnected, "The server behind this address answered out of turn.");
+  // A small body is most often here with its head: one write and one packet. Nothing is waited for.
+  const auto* body = dynamic_cast<const framed_body*>(answer.body.get());
+  if (body && body->is_here_whole(joined_body) && e.request().method != "HEAD") {
+    auto text = co_await answer.body->text(joined_body);
+    if (target.on_bytes && !text.empty()) target.on_bytes(0, text.size());
+    co_await e.respond(
+        {.status = answer.status, .headers = client_headers(answer.status, answer.headers, target), .body = std::move(text)});
+    co_return;
+  }
   auto writer = co_await e.start(
       {.status = answer.status, .headers = client_headers(answer.status, answer.headers, target), .body = {}});
   co_await relay_body(*answer.body, *writer, target);
