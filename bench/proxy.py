@@ -3,6 +3,7 @@
 python3 bench/proxy.py BUILD_FOLDER [ROUNDS]   the backend is ours, on the load's CPU; one nginx worker, default and 256k buffers
 """
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -55,7 +56,7 @@ for _ in range(rounds):
         for s in servers:
             table.add(s.name, load(build, kind, s, **options))
 for table, _kind, _options, goal in cases:
-    best = min(("nginx default", "nginx 256k"), key=lambda n: sorted(x["cpu_us"] for x in table.samples[n][1:])[(rounds - 1) // 2])
+    best = min(("nginx default", "nginx 256k"), key=lambda n: statistics.median(x["cpu_us"] for x in table.samples[n][1:]))
     table.show(best, goals={"atrium io_uring": goal, "atrium epoll": goal})
 for s in servers + [backend]:
     s.stop()
