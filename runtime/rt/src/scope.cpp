@@ -1,11 +1,12 @@
 #include "atrium/rt/scope.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace atrium::rt {
 
 /// Waits for a scope to become empty; a cancellation goes to the children, the wait goes on.
-class scope::joiner : public detail::suspended_op {
+class scope::joiner final : public detail::suspended_op {
  public:
   explicit joiner(scope& s) noexcept : suspended_op("scope.join"), scope_(s) {}
   bool await_ready() const noexcept { return false; }
@@ -79,10 +80,13 @@ void scope::cancel(cancel_reason r) noexcept {
 }
 
 task<void> scope::join() {
-  joiner j(*this);
-  co_await j;
+  std::optional<joiner> last;
+  do {  // again when a child was spawned between the end of the last one and our turn
+    last.emplace(*this);
+    co_await *last;
+  } while (!children_.empty());
   if (first_failure_) std::rethrow_exception(std::exchange(first_failure_, nullptr));
-  j.check();
+  last->check();
 }
 
 namespace {

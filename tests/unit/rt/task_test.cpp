@@ -64,6 +64,32 @@ TEST_P(Tasks, ScopeJoinsItsChildren) {
   }());
 }
 
+TEST_P(Tasks, JoinWaitsForAChildSpawnedAfterTheLastOneEnded) {
+  run([]() -> task<> {
+    event first_ended;
+    bool late_done = false;
+    auto first = [](event& e) -> task<> {
+      e.set();  // the spawner below runs before whoever joins
+      co_return;
+    };
+    auto late = [](bool& done) -> task<> {
+      co_await sleep_for(1ms);
+      done = true;
+    };
+    scope joined, other;
+    auto spawner = [&late](event& e, scope& s, bool& done) -> task<> {
+      co_await e.wait();
+      s.spawn(late(done), "late");
+    };
+    other.spawn(spawner(first_ended, joined, late_done), "spawner");
+    co_await yield();
+    joined.spawn(first(first_ended), "first");
+    co_await joined.join();
+    EXPECT_TRUE(late_done);
+    co_await other.join();
+  }());
+}
+
 TEST_P(Tasks, FirstFailureCancelsSiblingsAndIsRethrown) {
   run([]() -> task<> {
     bool sibling_cancelled = false;
