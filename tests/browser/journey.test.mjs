@@ -1,6 +1,6 @@
 // The whole path of two people, against a running Atrium: ATRIUM_URL=http://127.0.0.1:8080 node --test tests/browser/
-import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
 import {
   close,
   editorText,
@@ -13,7 +13,7 @@ import {
   waitForEditor,
   waitForTerminal,
   window,
-} from "./support.mjs";
+} from './support.mjs';
 
 let ada, ben, account, project;
 
@@ -23,301 +23,267 @@ before(async () => {
 });
 after(close);
 
-test("signing up tells what is missing beside the field, keeps what was typed, and leads to the projects", async () => {
+test('signing up tells what is missing beside the field, keeps what was typed, and leads to the projects', async () => {
   const { page } = ada;
   await page.goto(`${url}/app/`);
-  await page.getByRole("heading", { name: "Sign in" }).waitFor();
-  await look(page, "sign-in");
-  await page.getByRole("link", { name: "Sign up" }).click();
-  await page.getByLabel("First name").fill("Ada");
-  await page.getByLabel("E-mail address").fill("ada");
-  await page.getByRole("button", { name: "Create account" }).click();
-  await page.getByText("Type your last name.").waitFor();
-  assert.equal(await page.getByLabel("First name").inputValue(), "Ada");
-  assert.equal(
-    await page.evaluate(() => document.activeElement.id),
-    "lastName",
-  );
-  await look(page, "sign-up-errors");
-  account = await signUp(page, "Ada", "Marek");
-  await page.getByRole("heading", { name: "Start with a project" }).waitFor();
-  await look(page, "projects-empty");
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await look(page, 'sign-in');
+  await page.getByRole('link', { name: 'Sign up' }).click();
+  await page.getByLabel('First name').fill('Ada');
+  await page.getByLabel('E-mail address').fill('ada');
+  await page.getByRole('button', { name: 'Create account' }).click();
+  await page.getByText('Type your last name.').waitFor();
+  assert.equal(await page.getByLabel('First name').inputValue(), 'Ada');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'lastName');
+  await look(page, 'sign-up-errors');
+  account = await signUp(page, 'Ada', 'Marek');
+  await page.getByRole('heading', { name: 'Start with a project' }).waitFor();
+  await look(page, 'projects-empty');
 });
 
-test("a project is a name and Enter, and its start is told", async () => {
+test('a project is a name and Enter, and its start is told', async () => {
   const { page } = ada;
-  project = await newProject(page, "Line fits");
+  project = await newProject(page, 'Line fits');
   await page
     .getByText(/Ready in/)
     .first()
     .waitFor();
-  await page.locator(".project-bar .state-running").waitFor();
+  await page.locator('.project-bar .state-running').waitFor();
   console.log(`# name to files: ${Math.round(project.ms)} ms`);
-  await look(page, "files-empty");
+  await look(page, 'files-empty');
 });
 
-test("a terminal runs commands", async () => {
+test('a terminal runs commands', async () => {
   const { page } = ada;
-  await page.getByRole("button", { name: "New tab" }).click();
-  await page.getByRole("menuitem", { name: "New terminal" }).click();
-  await page.waitForURL("**/terminal/main");
+  await page.getByRole('button', { name: 'New tab' }).click();
+  await page.getByRole('menuitem', { name: 'New terminal' }).click();
+  await page.waitForURL('**/terminal/main');
   await waitForTerminal(page, /[$#]/);
-  await typeCommand(page, "echo $((6*7))-atrium");
-  await waitForTerminal(page, "42-atrium");
-  await typeCommand(
-    page,
-    'printf "\\e[38;2;200;90;0mtrue colour\\e[0m\\n"; pwd',
-  );
-  await waitForTerminal(page, "/home/user");
-  await look(page, "terminal");
+  await typeCommand(page, 'echo $((6*7))-atrium');
+  await waitForTerminal(page, '42-atrium');
+  await typeCommand(page, 'printf "\\e[38;2;200;90;0mtrue colour\\e[0m\\n"; pwd');
+  await waitForTerminal(page, '/home/user');
+  await look(page, 'terminal');
 });
 
-test("a file is created, edited, and written to the disk", async () => {
+test('a file is created, edited, and written to the disk', async () => {
   const { page } = ada;
-  await page.getByRole("link", { name: "Files", exact: true }).click();
-  await page.getByRole("button", { name: "New", exact: true }).click();
-  await page.getByRole("menuitem", { name: "File" }).click();
-  await page.getByLabel("Name of the new file").fill("fit.py");
-  await page.keyboard.press("Enter");
-  await page.waitForURL("**/edit/fit.py");
-  await page.locator(".cm-content").click();
-  await page.keyboard.type("# fits lines\nslope = 2.5");
+  await page.getByRole('link', { name: 'Files', exact: true }).click();
+  await page.getByRole('button', { name: 'New', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'File' }).click();
+  await page.getByLabel('Name of the new file').fill('fit.py');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/edit/fit.py');
+  await page.locator('.cm-content').click();
+  await page.keyboard.type('# fits lines\nslope = 2.5');
   await saved(page);
   await page.goto(`${url}/app/projects/${project.id}/terminal/main`);
-  await waitForTerminal(page, "42-atrium"); // the scrollback came back
-  await typeCommand(page, "cat fit.py; echo; echo end-of-file");
-  await waitForTerminal(page, "slope = 2.5 end-of-file");
+  await waitForTerminal(page, '42-atrium'); // the scrollback came back
+  await typeCommand(page, 'cat fit.py; echo; echo end-of-file');
+  await waitForTerminal(page, 'slope = 2.5 end-of-file');
 });
 
-test("a second person is added and finds the project in the list without a reload", async () => {
-  const benAccount = await signUp(ben.page, "Ben", "Okafor");
+test('a second person is added and finds the project in the list without a reload', async () => {
+  const benAccount = await signUp(ben.page, 'Ben', 'Okafor');
   const { page } = ada;
-  await page.getByRole("link", { name: "People" }).click();
-  await page
-    .getByRole("combobox", { name: "Add somebody" })
-    .fill("nobody-has-this@example.org");
-  await page.keyboard.press("Enter");
-  await page.locator("#add-person-problem").waitFor();
-  await page
-    .getByRole("combobox", { name: "Add somebody" })
-    .fill(benAccount.email);
-  await page.keyboard.press("Enter");
-  await page.getByText("can now work in this project").waitFor();
-  await page.locator(".person-name", { hasText: "Ben Okafor" }).waitFor();
-  await look(page, "people");
-  await ben.page.getByRole("link", { name: "Line fits" }).first().waitFor();
-  await look(ben.page, "projects");
-  await ben.page.getByRole("link", { name: "Line fits" }).first().click();
-  await ben.page.getByRole("grid").getByText("fit.py").waitFor();
+  await page.getByRole('link', { name: 'People' }).click();
+  await page.getByRole('combobox', { name: 'Add somebody' }).fill('nobody-has-this@example.org');
+  await page.keyboard.press('Enter');
+  await page.locator('#add-person-problem').waitFor();
+  await page.getByRole('combobox', { name: 'Add somebody' }).fill(benAccount.email);
+  await page.keyboard.press('Enter');
+  await page.getByText('can now work in this project').waitFor();
+  await page.locator('.person-name', { hasText: 'Ben Okafor' }).waitFor();
+  await look(page, 'people');
+  await ben.page.getByRole('link', { name: 'Line fits' }).first().waitFor();
+  await look(ben.page, 'projects');
+  await ben.page.getByRole('link', { name: 'Line fits' }).first().click();
+  await ben.page.getByRole('grid').getByText('fit.py').waitFor();
 });
 
-test("two people edit one document and see each other", async () => {
+test('two people edit one document and see each other', async () => {
   await ada.page.goto(`${url}/app/projects/${project.id}/edit/fit.py`);
-  await waitForEditor(ada.page, "# fits lines\nslope = 2.5");
-  await ben.page
-    .getByRole("grid")
-    .getByRole("link", { name: "fit.py" })
-    .click();
-  await waitForEditor(ben.page, "# fits lines\nslope = 2.5");
-  await ada.page.getByText("Ben Okafor").first().waitFor({ state: "attached" });
-  await ada.page.locator(".cm-line").first().click();
-  await ada.page.keyboard.press("Control+Home");
-  await ben.page.locator(".cm-content").click();
-  await ben.page.keyboard.press("Control+End");
+  await waitForEditor(ada.page, '# fits lines\nslope = 2.5');
+  await ben.page.getByRole('grid').getByRole('link', { name: 'fit.py' }).click();
+  await waitForEditor(ben.page, '# fits lines\nslope = 2.5');
+  await ada.page.getByText('Ben Okafor').first().waitFor({ state: 'attached' });
+  await ada.page.locator('.cm-line').first().click();
+  await ada.page.keyboard.press('Control+Home');
+  await ben.page.locator('.cm-content').click();
+  await ben.page.keyboard.press('Control+End');
   await Promise.all([
-    ada.page.keyboard.type("# Ada above\n", { delay: 15 }),
-    ben.page.keyboard.type("\noffset = -1.0", { delay: 15 }),
+    ada.page.keyboard.type('# Ada above\n', { delay: 15 }),
+    ben.page.keyboard.type('\noffset = -1.0', { delay: 15 }),
   ]);
-  const both = "# Ada above\n# fits lines\nslope = 2.5\noffset = -1.0";
+  const both = '# Ada above\n# fits lines\nslope = 2.5\noffset = -1.0';
   await waitForEditor(ada.page, both);
   await waitForEditor(ben.page, both);
-  await ada.page
-    .locator(".cm-remote-name", { hasText: "Ben Okafor" })
-    .waitFor();
+  await ada.page.locator('.cm-remote-name', { hasText: 'Ben Okafor' }).waitFor();
   await saved(ada.page);
-  await look(ada.page, "editor");
+  await look(ada.page, 'editor');
 });
 
-test("what a program writes appears in both editors", async () => {
-  await ben.page.goto(
-    `${url}/app/projects/${project.id}/edit/fit.py?beside=terminal%2Fmain`,
-  );
-  await waitForTerminal(ben.page, "42-atrium");
+test('what a program writes appears in both editors', async () => {
+  await ben.page.goto(`${url}/app/projects/${project.id}/edit/fit.py?beside=terminal%2Fmain`);
+  await waitForTerminal(ben.page, '42-atrium');
   await typeCommand(ben.page, "printf '\\nerror = 0.7' >> fit.py");
-  const all =
-    "# Ada above\n# fits lines\nslope = 2.5\noffset = -1.0\nerror = 0.7";
+  const all = '# Ada above\n# fits lines\nslope = 2.5\noffset = -1.0\nerror = 0.7';
   await waitForEditor(ben.page, all);
   await waitForEditor(ada.page, all);
-  await look(ben.page, "split");
+  await look(ben.page, 'split');
 });
 
-test("two people type in one terminal", async () => {
+test('two people type in one terminal', async () => {
   await ada.page.goto(`${url}/app/projects/${project.id}/terminal/main`);
-  await waitForTerminal(ada.page, "42-atrium");
-  await typeCommand(ada.page, "name=shared-by-ada");
-  await typeCommand(ben.page, "echo $name-and-ben");
-  await waitForTerminal(ada.page, "shared-by-ada-and-ben");
-  await waitForTerminal(ben.page, "shared-by-ada-and-ben");
+  await waitForTerminal(ada.page, '42-atrium');
+  await typeCommand(ada.page, 'name=shared-by-ada');
+  await typeCommand(ben.page, 'echo $name-and-ben');
+  await waitForTerminal(ada.page, 'shared-by-ada-and-ben');
+  await waitForTerminal(ben.page, 'shared-by-ada-and-ben');
   await ada.page
-    .locator(".terminal-line")
-    .getByRole("img", { name: /Ben Okafor/ })
+    .locator('.terminal-line')
+    .getByRole('img', { name: /Ben Okafor/ })
     .waitFor();
 });
 
-test("a reload keeps the tabs, the text and the terminal", async () => {
+test('a reload keeps the tabs, the text and the terminal', async () => {
   await ada.page.goto(`${url}/app/projects/${project.id}/edit/fit.py`);
   const text = await waitForEditor(ada.page, /error = 0\.7/);
-  await ada.page.locator(".cm-content").click();
-  await ada.page.keyboard.press("Control+End");
-  await ada.page.keyboard.type("\n# last words before the reload");
+  await ada.page.locator('.cm-content').click();
+  await ada.page.keyboard.press('Control+End');
+  await ada.page.keyboard.type('\n# last words before the reload');
   await ada.page.reload(); // at once: what was not confirmed yet must not be lost
   await waitForEditor(ada.page, `${text}\n# last words before the reload`);
   await waitForEditor(ben.page, `${text}\n# last words before the reload`);
   await ada.page
-    .getByRole("navigation", { name: "Tabs of the project" })
-    .getByRole("link", { name: /fit\.py/ })
+    .getByRole('navigation', { name: 'Tabs of the project' })
+    .getByRole('link', { name: /fit\.py/ })
     .waitFor();
 });
 
-test("a lost connection is told after two seconds and loses nothing", async () => {
+test('a lost connection is told after two seconds and loses nothing', async () => {
   const { page, context } = ada;
   const before = await editorText(page);
   await context.setOffline(true);
   // Chromium keeps open sockets when it goes offline: the page's own check finds out.
-  await page.evaluate(() => dispatchEvent(new Event("online")));
-  await page.getByText("No connection to").first().waitFor();
-  await page.locator(".cm-content").click();
-  await page.keyboard.press("Control+End");
-  await page.keyboard.type("\n# typed offline");
-  await page.locator(".save-state", { hasText: /Offline/ }).waitFor();
+  await page.evaluate(() => dispatchEvent(new Event('online')));
+  await page.getByText('No connection to').first().waitFor();
+  await page.locator('.cm-content').click();
+  await page.keyboard.press('Control+End');
+  await page.keyboard.type('\n# typed offline');
+  await page.locator('.save-state', { hasText: /Offline/ }).waitFor();
   await context.setOffline(false);
-  await page.evaluate(() => dispatchEvent(new Event("online")));
+  await page.evaluate(() => dispatchEvent(new Event('online')));
   await saved(page);
   await waitForEditor(ben.page, `${before}\n# typed offline`);
 });
 
-test("files are uploaded, renamed, deleted and restored", async () => {
+test('files are uploaded, renamed, deleted and restored', async () => {
   const { page } = ada;
   await page.goto(`${url}/app/projects/${project.id}/files/`);
-  await page.getByLabel("Files to upload").setInputFiles([
+  await page.getByLabel('Files to upload').setInputFiles([
     {
-      name: "points.csv",
-      mimeType: "text/csv",
-      buffer: Buffer.from("x,y\n1,2\n".repeat(5000)),
+      name: 'points.csv',
+      mimeType: 'text/csv',
+      buffer: Buffer.from('x,y\n1,2\n'.repeat(5000)),
     },
     {
-      name: "plot.svg",
-      mimeType: "image/svg+xml",
+      name: 'plot.svg',
+      mimeType: 'image/svg+xml',
       buffer: Buffer.from(
         '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><circle cx="20" cy="20" r="15"/></svg>',
       ),
     },
   ]);
-  const grid = page.getByRole("grid");
-  await grid.getByText("points.csv").waitFor();
-  await page.getByText("uploaded").first().waitFor();
+  const grid = page.getByRole('grid');
+  await grid.getByText('points.csv').waitFor();
+  await page.getByText('uploaded').first().waitFor();
   await grid.focus();
-  await page.keyboard.type("points");
-  await page.keyboard.press("F2");
-  await page.getByLabel("New name of points.csv").fill("measured.csv");
-  await page.keyboard.press("Enter");
-  await grid.getByText("measured.csv").waitFor();
+  await page.keyboard.type('points');
+  await page.keyboard.press('F2');
+  await page.getByLabel('New name of points.csv').fill('measured.csv');
+  await page.keyboard.press('Enter');
+  await grid.getByText('measured.csv').waitFor();
   await grid.focus();
-  await page.keyboard.press("Control+a");
-  await look(page, "files");
-  await page.keyboard.press("Escape");
-  await page.keyboard.type("measured");
-  await page.keyboard.press("Delete");
-  await page.getByText("moved to the trash").waitFor();
-  await grid.getByText("measured.csv").waitFor({ state: "detached" });
-  await page
-    .locator(".toast", { hasText: "moved to the trash" })
-    .getByRole("button", { name: "Undo" })
-    .click();
-  await grid.getByText("measured.csv").waitFor();
-  await grid.getByRole("link", { name: "plot.svg" }).click();
-  await page.locator(".preview-image").waitFor();
-  await page.waitForFunction(
-    () => document.querySelector(".preview-image")?.naturalWidth > 0,
-  );
-  await look(page, "files-preview");
+  await page.keyboard.press('Control+a');
+  await look(page, 'files');
+  await page.keyboard.press('Escape');
+  await page.keyboard.type('measured');
+  await page.keyboard.press('Delete');
+  await page.getByText('moved to the trash').waitFor();
+  await grid.getByText('measured.csv').waitFor({ state: 'detached' });
+  await page.locator('.toast', { hasText: 'moved to the trash' }).getByRole('button', { name: 'Undo' }).click();
+  await grid.getByText('measured.csv').waitFor();
+  await grid.getByRole('link', { name: 'plot.svg' }).click();
+  await page.locator('.preview-image').waitFor();
+  await page.waitForFunction(() => document.querySelector('.preview-image')?.naturalWidth > 0);
+  await look(page, 'files-preview');
   const [download] = await Promise.all([
-    page.waitForEvent("download"),
-    page.getByRole("button", { name: "Download" }).click(),
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Download' }).click(),
   ]);
-  assert.equal(download.suggestedFilename(), "plot.svg");
+  assert.equal(download.suggestedFilename(), 'plot.svg');
 });
 
-test("the log tells who did what, and settings save by themselves", async () => {
+test('the log tells who did what, and settings save by themselves', async () => {
   const { page } = ada;
   await page.goto(`${url}/app/projects/${project.id}/log`);
-  await page.getByText("created the project").waitFor();
-  await page.getByText("added Ben Okafor").waitFor();
-  await look(page, "log");
+  await page.getByText('created the project').waitFor();
+  await page.getByText('added Ben Okafor').waitFor();
+  await look(page, 'log');
   await page.goto(`${url}/app/projects/${project.id}/settings`);
-  await page
-    .getByLabel("Description")
-    .fill("Noisy points and the lines through them");
-  await page.keyboard.press("Tab");
-  await page.getByText("Saved. No restart is needed.").waitFor();
-  await look(page, "settings");
+  await page.getByLabel('Description').fill('Noisy points and the lines through them');
+  await page.keyboard.press('Tab');
+  await page.getByText('Saved. No restart is needed.').waitFor();
+  await look(page, 'settings');
   await page.goto(`${url}/app/account`);
-  await page.getByLabel("What the new key is for").fill("Backup");
-  await page.getByRole("button", { name: "Create key" }).click();
+  await page.getByLabel('What the new key is for').fill('Backup');
+  await page.getByRole('button', { name: 'Create key' }).click();
   await page.getByText(/sk-/).first().waitFor();
-  await look(page, "account");
+  await look(page, 'account');
 });
 
-test("everybody sees at once that a project stops and starts", async () => {
+test('everybody sees at once that a project stops and starts', async () => {
   await ben.page.goto(`${url}/app/projects`);
-  await ben.page.locator(".project-row .state-running").waitFor();
-  await ben.page.getByRole("button", { name: "Stop Line fits" }).click();
-  await ben.page.locator(".project-row .state-stopped").waitFor();
+  await ben.page.locator('.project-row .state-running').waitFor();
+  await ben.page.getByRole('button', { name: 'Stop Line fits' }).click();
+  await ben.page.locator('.project-row .state-stopped').waitFor();
   await ada.page.goto(`${url}/app/projects/${project.id}/files/`);
-  await ada.page
-    .getByRole("heading", { name: "The project is stopped" })
-    .waitFor();
-  await look(ada.page, "stopped");
+  await ada.page.getByRole('heading', { name: 'The project is stopped' }).waitFor();
+  await look(ada.page, 'stopped');
   const clicked = performance.now();
-  await ada.page.getByRole("button", { name: "Start" }).click();
-  await ada.page.getByRole("grid").getByText("fit.py").waitFor();
-  console.log(
-    `# start to files: ${Math.round(performance.now() - clicked)} ms`,
-  );
-  await ben.page.locator(".project-row .state-running").waitFor();
+  await ada.page.getByRole('button', { name: 'Start' }).click();
+  await ada.page.getByRole('grid').getByText('fit.py').waitFor();
+  console.log(`# start to files: ${Math.round(performance.now() - clicked)} ms`);
+  await ben.page.locator('.project-row .state-running').waitFor();
 });
 
-test("a stranger gets nothing", async () => {
+test('a stranger gets nothing', async () => {
   const { page, trouble, context } = await window();
-  await signUp(page, "Mallory", "Stranger");
+  await signUp(page, 'Mallory', 'Stranger');
   await page.goto(`${url}/app/projects/${project.id}/files/`);
-  await page
-    .getByRole("heading", { name: "This project is not among yours" })
-    .waitFor();
+  await page.getByRole('heading', { name: 'This project is not among yours' }).waitFor();
   const answer = await page.request.get(`${url}/${project.id}/files/fit.py`);
   assert.ok(answer.status() >= 400, `files answered ${answer.status()}`);
   assert.deepEqual(trouble, []);
   await context.close();
 });
 
-test("signing out and in again leads back to the same page", async () => {
+test('signing out and in again leads back to the same page', async () => {
   const { page } = ada;
   await page.goto(`${url}/app/projects/${project.id}/log`);
-  await page.getByRole("button", { name: /^Account/ }).click();
-  await page.getByRole("menuitem", { name: "Sign out" }).click();
-  await page.getByRole("heading", { name: "Sign in" }).waitFor();
-  await page.getByLabel("E-mail address").fill(account.email);
-  await page.getByLabel("Password", { exact: true }).fill("not the password");
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.locator(".field-problem, .form-problem").first().waitFor();
-  await page.getByLabel("Password", { exact: true }).fill(account.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole('button', { name: /^Account/ }).click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await page.getByLabel('E-mail address').fill(account.email);
+  await page.getByLabel('Password', { exact: true }).fill('not the password');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.locator('.field-problem, .form-problem').first().waitFor();
+  await page.getByLabel('Password', { exact: true }).fill(account.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
   await page.waitForURL(`**/projects/${project.id}/log`);
 });
 
-test("nothing went wrong in the pages on the way", () => {
-  assert.deepEqual(
-    { ada: ada.trouble, ben: ben.trouble },
-    { ada: [], ben: [] },
-  );
+test('nothing went wrong in the pages on the way', () => {
+  assert.deepEqual({ ada: ada.trouble, ben: ben.trouble }, { ada: [], ben: [] });
 });

@@ -1,6 +1,6 @@
 /** Small parts that every view uses: people, states, banners, empty and failed states, dialogs. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Cell } from '../lib/cell';
 import { hueOf, initials } from '../lib/format';
 import type { Connection } from '../net/connection';
@@ -167,7 +167,7 @@ export function Dialog({
   class?: string;
 }) {
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const dialog = element.current!;
     if (!dialog.open) dialog.showModal();
     return () => dialog.close();

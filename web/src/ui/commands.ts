@@ -1,5 +1,5 @@
 /** Every action of the application by name: the palette lists them, keys run them, views add theirs while they are shown. */
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { Cell } from '../lib/cell';
 import type { IconName } from './icons';
 
@@ -18,9 +18,10 @@ export interface Command {
 
 const sources = new Cell<ReadonlyMap<symbol, readonly Command[]>>(new Map());
 
-/** Adds commands while the component is shown. `deps` as for useEffect. */
+/** Adds commands while the component is shown. `deps` as for useLayoutEffect. */
 export function useCommands(make: () => readonly Command[], deps: readonly unknown[]): void {
-  useEffect(() => {
+  // Before the first paint: who sees the view may press its keys.
+  useLayoutEffect(() => {
     const key = Symbol('commands');
     sources.update((map) => new Map(map).set(key, make()));
     return () =>

@@ -1,6 +1,6 @@
 /** What stands around every view: the rail (a bottom bar on phones), notices, palette, keys. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { href, navigate, paneHref, route } from '../lib/router';
 import { signOut } from '../net/auth';
 import { hubLink, projects, reconnect, session } from '../state/app';
@@ -153,7 +153,7 @@ function focusRegion(): void {
 }
 
 export function Frame({ children }: { children: ComponentChildren }) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const listen = (event: KeyboardEvent): void => void runKey(event);
     addEventListener('keydown', listen);
     return () => removeEventListener('keydown', listen);

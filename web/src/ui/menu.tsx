@@ -135,14 +135,20 @@ export function MenuButton({
 }: MenuButtonProps) {
   const button = useRef<HTMLButtonElement>(null);
   const popover = useRef<HTMLDivElement>(null);
-  const [open, setOpen] = useState(false);
+  // Counts openings; 0 is closed. Closing and opening again at once are told as one event, which must not be missed.
+  const [open, setOpen] = useState(0);
   const id = useId();
   useLayoutEffect(() => {
-    if (!open) return;
+    if (open === 0) return;
     const menu = popover.current!;
     place(menu, button.current!.getBoundingClientRect(), end);
-    menu.querySelector<HTMLElement>('[role^=menuitem]')?.focus();
+    if (!menu.contains(document.activeElement)) menu.querySelector<HTMLElement>('[role^=menuitem]')?.focus();
   }, [open]);
+  // Keys that come before the focus is in the menu belong to it all the same.
+  const early = (event: KeyboardEvent): void => {
+    if (popover.current?.matches(':popover-open') && !['Enter', ' ', 'Escape'].includes(event.key))
+      step(popover.current, event);
+  };
   const close = (): void => popover.current?.hidePopover();
   return (
     <>
@@ -153,7 +159,8 @@ export function MenuButton({
         aria-label={label}
         title={label}
         aria-haspopup="menu"
-        aria-expanded={open}
+        aria-expanded={open > 0}
+        onKeyDown={early}
         {...{ popovertarget: id }}
         tabIndex={roving ? -1 : undefined}
         onClick={(event) => event.stopPropagation()}
@@ -165,11 +172,14 @@ export function MenuButton({
         id={id}
         popover="auto"
         class="menu"
-        onToggle={(event) => setOpen((event as unknown as { newState: string }).newState === 'open')}
+        onToggle={(event) => {
+          const { newState } = event as unknown as { newState: string };
+          setOpen((count) => (newState === 'open' ? count + 1 : 0));
+        }}
         onKeyDown={(event) => step(popover.current!, event)}
         onClick={(event) => event.stopPropagation()}
       >
-        {open && <MenuList items={items} label={label} close={close} />}
+        {open > 0 && <MenuList items={items} label={label} close={close} />}
       </div>
     </>
   );

@@ -1,5 +1,5 @@
 /** One field for every action, project and file. Ctrl/Cmd-K. */
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Cell } from '../lib/cell';
 import { match } from '../lib/match';
 import { navigate, paneHref } from '../lib/router';
@@ -96,7 +96,7 @@ function PaletteDialog() {
   const close = (): void => {
     paletteOpen.value = false;
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     dialog.current!.showModal();
     source?.load();
   }, []);
@@ -194,7 +194,7 @@ export function KeysDialog() {
 
 function KeysOpen() {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current!.showModal(), []);
+  useLayoutEffect(() => dialog.current!.showModal(), []);
   const groups = new Map<string, { title: string; keys: string }[]>();
   for (const command of allCommands()) {
     if (!command.keys) continue;

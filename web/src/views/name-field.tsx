@@ -1,5 +1,5 @@
 /** A field for the name of a file: says at once what is wrong with it, ends with Enter, Escape or by leaving. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { nameProblem } from '../lib/paths';
 
 export function NameField({
@@ -16,7 +16,7 @@ export function NameField({
   const [typed, setTyped] = useState(initial);
   const input = useRef<HTMLInputElement>(null);
   const ended = useRef(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     input.current!.focus();
     const dot = initial.lastIndexOf('.');
     input.current!.setSelectionRange(0, dot > 0 ? dot : initial.length); // the ending usually stays

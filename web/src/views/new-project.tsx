@@ -1,5 +1,5 @@
 /** A new project is a name and Enter. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { createProject } from '../state/actions';
 import { useKept } from '../ui/hooks';
 import { Icon } from '../ui/icons';
@@ -9,7 +9,7 @@ export function NewProject({ onDone }: { onDone(): void }) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.focus(), []);
+  useLayoutEffect(() => input.current?.focus(), []);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (busy) return;

@@ -1,5 +1,5 @@
 /** The bar of a project: title to edit in place, state, who is here, start and stop. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { href } from '../lib/router';
 import {
   cancelStart,
@@ -23,7 +23,7 @@ function Title({ context: { row } }: { context: ProjectContext }) {
   const [typed, setTyped] = useState('');
   const input = useRef<HTMLInputElement>(null);
   const button = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (editing) input.current?.select();
   }, [editing]);
   const end = (save: boolean): void => {

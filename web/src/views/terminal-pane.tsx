@@ -1,5 +1,5 @@
 /** A terminal tab: the terminal, who else looks, search, and on phones a row of keys. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { othersOf } from '../state/people';
 import { themeChanges } from '../state/theme';
 import { TerminalView, type TerminalState } from '../terminal/create';
@@ -66,7 +66,7 @@ function SearchBar({ view, onClose }: { view: TerminalView; onClose(): void }) {
   const [typed, setTyped] = useState('');
   const [found, setFound] = useState(true);
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.focus(), []);
+  useLayoutEffect(() => input.current?.focus(), []);
   const end = (): void => {
     view.endFind();
     onClose();
