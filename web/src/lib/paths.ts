@@ -105,13 +105,29 @@ export interface Sortable {
   mtime: number;
 }
 
+/** Above this many entries names are compared by prepared keys: a collator would be felt. */
+const manyEntries = 2000;
+
+/** Compares as the collator does for plain names: without case, numbers by value. */
+function sortingKey(name: string): string {
+  return name.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(12, '0'));
+}
+
 /** Folders first, then by `key`; equal rows by name. Sorts a copy. */
 export function sortEntries<T extends Sortable>(entries: readonly T[], key: SortKey, ascending: boolean): T[] {
   const sign = ascending ? 1 : -1;
-  return [...entries].sort((a, b) => {
-    const folders = Number(b.type === 'directory') - Number(a.type === 'directory');
-    if (folders) return folders;
-    const difference = key === 'name' ? 0 : a[key] - b[key];
-    return sign * (difference || collator.compare(a.name, b.name)) || (a.name < b.name ? -1 : 1);
-  });
+  const many = entries.length > manyEntries;
+  const rows = entries.map((entry) => ({
+    entry,
+    folder: entry.type === 'directory' ? 0 : 1,
+    value: key === 'name' ? 0 : entry[key],
+    name: many ? sortingKey(entry.name) : entry.name,
+  }));
+  const plain = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+  const byName = many ? plain : collator.compare;
+  rows.sort(
+    (a, b) =>
+      a.folder - b.folder || sign * (a.value - b.value || byName(a.name, b.name)) || plain(a.entry.name, b.entry.name),
+  );
+  return rows.map((row) => row.entry);
 }

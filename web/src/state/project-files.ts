@@ -46,8 +46,11 @@ export class ProjectFiles {
   show(path: string): () => void {
     const count = this.#watched.get(path) ?? 0;
     this.#watched.set(path, count + 1);
-    if (count === 0 && this.session.link.state.value.phase === 'open') this.#watch(path);
-    void this.refresh(path);
+    // Without a connection the next one lists and watches what is shown.
+    if (this.session.link.state.value.phase === 'open') {
+      if (count === 0) this.#watch(path);
+      void this.refresh(path);
+    }
     return () => {
       const left = (this.#watched.get(path) ?? 1) - 1;
       if (left > 0) {

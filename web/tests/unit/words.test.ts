@@ -89,6 +89,23 @@ describe('names of files', () => {
     expect(sortEntries(list, 'name', false).map((one) => one.name)).toEqual(['z', 'run10', 'run9', 'A']);
     expect(sortEntries([entry('a', 'file', 3), entry('b', 'file', 9)], 'size', false)[0]!.name).toBe('b');
   });
+  it('sorts many as it sorts few', () => {
+    const names = ['a', 'B', 'b2', 'b10', 'B1', 'file-9', 'file-10', 'z'];
+    const many = Array.from({ length: 3000 }, (_, index) => `x${index}`);
+    const list = [...many, ...names].reverse().map((name) => ({ name, type: 'file', size: 0, mtime: 0 }));
+    const sorted = sortEntries(list, 'name', true).map((one) => one.name);
+    expect(sorted.filter((name) => !name.startsWith('x'))).toEqual([
+      'a',
+      'B',
+      'B1',
+      'b2',
+      'b10',
+      'file-9',
+      'file-10',
+      'z',
+    ]);
+    expect(sorted.filter((name) => name.startsWith('x'))).toEqual(many);
+  });
   it('knows what opening means', () => {
     expect([
       kindOf('x', 'directory'),
