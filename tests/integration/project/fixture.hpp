@@ -58,7 +58,8 @@ class project_server {
   /// Starts it and waits until it is ready.
   rt::task<void> start() {
     rt::process_options o;
-    o.argv = {ATRIUM_BINARY, "project", "--log-level", "warn"};
+    const char* other = std::getenv("ATRIUM_TEST_BINARY");  // the same tests on another build, with sanitizers say
+    o.argv = {other ? other : ATRIUM_BINARY, "project", "--log-level", "warn"};
     o.environment = std::vector<std::string>{
         "HOME=" + home().string(),
         "PATH=/usr/local/bin:/usr/bin:/bin",
@@ -176,7 +177,8 @@ class browser {
       co_await until([&] { return output[channel].find(text) != std::string::npos; });
     } catch (const failure&) {
       const auto& all = output[channel];
-      ADD_FAILURE() << "the terminal does not show " << text << " but ends with: " << all.substr(all.size() - std::min<std::size_t>(all.size(), 2000));
+      ADD_FAILURE() << "the terminal does not show " << text
+                    << " but ends with: " << all.substr(all.size() - std::min<std::size_t>(all.size(), 2000));
       throw;
     }
   }
