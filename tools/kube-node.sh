@@ -65,6 +65,7 @@ clusterDNS: ["10.96.0.10"]
 clusterDomain: cluster.local
 resolvConf: ""
 maxPods: 250
+nodeLeaseDurationSeconds: ${KUBE_NODE_LEASE:-40}
 nodeStatusUpdateFrequency: ${KUBE_HEARTBEAT:-10s}
 C
 }
