@@ -95,12 +95,9 @@ run_kubelet() {
 
 # Ends the node's containers (their shims outlive containerd), then containerd, then what the kernel still holds.
 remove_node() {
-  local i=$1 d=$KUBE_STATE/node$1 p shims=()
+  local i=$1 d=$KUBE_STATE/node$1 p
   for p in $(ctr -a "$d/containerd.sock" -n k8s.io tasks ls 2>/dev/null | awk 'NR > 1 {print $2}'); do kill -9 "$p" 2>/dev/null || true; done
-  for p in /proc/[0-9]*; do                            # shims carry the socket of their containerd on the command line
-    tr '\0' ' ' < "$p/cmdline" 2>/dev/null | grep -q "^[^ ]*containerd-shim[^ ]* .*-address $d/" && shims+=("${p#/proc/}")
-  done
-  [ ${#shims[@]} = 0 ] || kill -9 "${shims[@]}" 2>/dev/null || true
+  for p in $(pgrep -f "^[^ ]*containerd-shim[^ ]* .*-address $d/containerd.sock" || true); do kill -9 "$p" 2>/dev/null || true; done
   end TERM "containerd$i"
   ip route del "$pods_net.$((100 + i)).0/24" 2>/dev/null || true
   [ ! -e "/run/netns/ak-n$i" ] || ip netns del "ak-n$i" || true

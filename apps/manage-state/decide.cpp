@@ -77,7 +77,8 @@ decision without_pod(const context& c) {
     return later(unseen_limit - c.since_finished());
   auto u = update(c);
   std::string error;
-  if (c.state() != state_name::stopping && !c.pending()) {
+  // A pod that ended without anybody asking for it: evicted, drained, deleted by an administrator.
+  if (!c.pending() && (c.state() != state_name::stopping || c.wants_start())) {
     error = "The project was stopped by the cluster. Start it again.";
     fail_start(u, c, error);
   }

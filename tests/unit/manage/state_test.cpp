@@ -94,7 +94,7 @@ TEST(Decide, NothingIsWrittenWhenTheRowSaysItAlready) {
 }
 
 TEST(Decide, APodThatIsGoneOpensTheProject) {
-  for (auto state : {state_name::running, state_name::starting, state_name::pending}) {
+  for (auto state : {state_name::running, state_name::starting, state_name::pending, state_name::stopping}) {
     const auto d = decide(row(state), nullptr, now);
     ASSERT_TRUE(d.write && d.write->state);
     EXPECT_EQ(d.write->state->state, state_name::opened);
