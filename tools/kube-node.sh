@@ -11,8 +11,9 @@ create_node() {
   ip -n "$space" route add default via "$gateway"; ip route replace "$pods.0/24" via "$address"
   write_node_configuration "$i" "$d" "$address" "$pods"
   node_cgroups "$space"
-  # Shared propagation inside, so that Bidirectional and HostToContainer mounts work; nothing leaks to the host.
-  start "containerd$i" nsenter --net=/run/netns/"$space" unshare -m --propagation private sh -c "mount --make-rshared / && exec containerd -c '$d/containerd.toml'"
+  # Shared propagation inside, so that Bidirectional and HostToContainer mounts work; nothing leaks to the host,
+  # where kubelets would tidy up in the same /var/log.
+  start "containerd$i" nsenter --net=/run/netns/"$space" unshare -m --propagation private sh -c "mount --make-rshared / && mount -t tmpfs tmpfs /var/log && exec containerd -c '$d/containerd.toml'"
   until_true 60 "containerd of node $i" ctr -a "$d/containerd.sock" version
   mkdir -p "$KUBE_STATE/pause"; cp "$KUBE_BIN/pause" "$KUBE_STATE/pause/pause"
   "$here/kube-image" "$KUBE_STATE/pause.tar" registry.k8s.io/pause:3.10 "$KUBE_STATE/pause" -- /pause
@@ -45,7 +46,7 @@ state = "$d/state"
     config_path = "$d/certs.d"
 C
   # failCgroupV1: hosts with cgroup v1 are refused by default since 1.35. localStorageCapacityIsolation: disk accounting
-  # fails on some virtual disks. The thresholds are those of a test machine whose disk others share.
+  # fails on some virtual disks. podLogsDir: a kubelet removes the logs of pods that it does not know, so each has its own. The thresholds are those of a test machine whose disk others share.
   cat > "$d/kubelet.yaml" <<C
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -65,6 +66,7 @@ clusterDNS: ["10.96.0.10"]
 clusterDomain: cluster.local
 resolvConf: ""
 maxPods: 250
+podLogsDir: $d/logs
 nodeLeaseDurationSeconds: ${KUBE_NODE_LEASE:-40}
 nodeStatusUpdateFrequency: ${KUBE_HEARTBEAT:-10s}
 C

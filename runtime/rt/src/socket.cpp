@@ -66,6 +66,17 @@ long bind_and_listen(int fd, const endpoint& at, int backlog) noexcept {
   return r < 0 ? r : checked(::listen(fd, backlog));
 }
 
+
+/// A machine that vanishes says nothing. Without this an idle connection to it looks usable for hours, and the request that
+/// takes it from a pool hangs. Not TCP_USER_TIMEOUT: that would also cut peers that only do not read for a while.
+void keep_alive(int fd, int family) noexcept {
+  if (family == AF_UNIX || detail::is_simulated(fd)) return;
+  const std::pair<int, int> values[] = {{TCP_KEEPIDLE, 5}, {TCP_KEEPINTVL, 5}, {TCP_KEEPCNT, 2}};
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  for (const auto& [option, value] : values) ::setsockopt(fd, IPPROTO_TCP, option, &value, sizeof value);
+}
+
 }  // namespace
 
 task<socket> socket::connect(endpoint to) {
@@ -73,6 +84,7 @@ task<socket> socket::connect(endpoint to) {
   if (opened < 0) throw failure(system_error(static_cast<int>(-opened), "socket"));
   unique_fd fd(static_cast<int>(opened));
   no_delay(fd.get(), to.family());
+  keep_alive(fd.get(), to.family());
   long r;
   while ((r = begin_connect(fd.get(), to)) < 0 && r != -EINPROGRESS) {
     // A Unix listener whose backlog is full says EAGAIN and cannot be waited for.

@@ -1,5 +1,7 @@
 #include "tests/support/backends.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <csignal>
 #include <unistd.h>
 
@@ -41,6 +43,21 @@ TEST_P(Sockets, EchoOverTcp) {
     s.spawn(send(c, big), "client.send");
     EXPECT_EQ(co_await read_to_end(c), big);
     co_await s.join();
+  }());
+}
+
+TEST_P(Sockets, AnIdleConnectionToAVanishedMachineIsNoticed) {
+  run([]() -> task<> {
+    auto l = listener::bind(endpoint::parse("127.0.0.1:0"));
+    auto s = co_await socket::connect(l.local());
+    const auto value = [&](int level, int option) {
+      int out = 0;
+      socklen_t size = sizeof out;
+      EXPECT_EQ(::getsockopt(s.fd(), level, option, &out, &size), 0);
+      return out;
+    };
+    EXPECT_EQ(value(SOL_SOCKET, SO_KEEPALIVE), 1);
+    EXPECT_LE(value(IPPROTO_TCP, TCP_KEEPIDLE) + value(IPPROTO_TCP, TCP_KEEPINTVL) * value(IPPROTO_TCP, TCP_KEEPCNT), 15);
   }());
 }
 

@@ -141,7 +141,7 @@ class socket {
   socket() noexcept = default;
   explicit socket(unique_fd fd) noexcept : fd_(std::move(fd)) {}
 
-  /// TCP_NODELAY is on. @errors disconnected, timed_out (kernel), denied
+  /// TCP_NODELAY and keep-alive probes are on: a peer whose machine vanished is noticed after 15 s of silence. @errors disconnected, timed_out (kernel), denied
   static task<socket> connect(endpoint to);
 
   /// Bytes read, 0 at end of stream.
