@@ -36,7 +36,8 @@ rt::task<void> start_at_last(person& p, std::string project, rt::duration limit)
   co_await eventually(limit, [&]() -> rt::task<void> {
     const auto answer = co_await rt::with_timeout(60s, p.api("projects/start", {{"project_id", project}}));
     if (answer.as_object().contains("error")) fail(disposition::failed, json::serialize(answer));
-    if (co_await rt::with_timeout(20s, p.shell(project, "echo up")) != "up\n") fail(disposition::failed, "no answer of the shell");
+    if (co_await rt::with_timeout(20s, p.shell(project, "echo up")) != "up\n")
+      fail(disposition::failed, "no answer of the shell");
   });
 }
 
@@ -56,7 +57,8 @@ TEST(Cluster, PeopleWorkInProjectsOnTwoNodesOverOneFolder) {
     EXPECT_EQ((co_await s.pod_of(one)).node_name, "node1");
     EXPECT_EQ((co_await s.pod_of(two)).node_name, "node2");
     for (const auto& id : {one, two}) {
-      EXPECT_EQ(co_await ada.shell(id, "echo $((6*7)); pwd; id -u; git --version | cut -c1-3; python3 -c 'print(1)'"), "42\n/home/user\n2001\ngit\n1\n");
+      EXPECT_EQ(co_await ada.shell(id, "echo $((6*7)); pwd; id -u; git --version | cut -c1-3; python3 -c 'print(1)'"),
+                "42\n/home/user\n2001\ngit\n1\n");
       EXPECT_EQ(co_await s.state_of(id), "running");
       co_await ada.shell(id, "echo " + id + " > mine.txt; ls / > /dev/null");
       const auto file = co_await ada.request("GET", "/" + id + "/files/mine.txt");
@@ -82,8 +84,12 @@ TEST(Cluster, AnEvictedProjectSaysSoAndStartsAgain) {
   run([](site& s, person& ada) -> rt::task<void> {
     const auto project = co_await ada.running_project("Evicted");
     const auto first = (co_await s.pod_of(project)).meta.uid;
-    const json::value eviction{{"apiVersion", "policy/v1"}, {"kind", "Eviction"}, {"metadata", {{"name", project_pod(project)}, {"namespace", site_namespace}}}};
-    co_await s.api().raw("POST", std::string("/api/v1/namespaces/") + site_namespace + "/pods/" + project_pod(project) + "/eviction", json::serialize(eviction));
+    const json::value eviction{{"apiVersion", "policy/v1"},
+                               {"kind", "Eviction"},
+                               {"metadata", {{"name", project_pod(project)}, {"namespace", site_namespace}}}};
+    co_await s.api().raw(
+        "POST", std::string("/api/v1/namespaces/") + site_namespace + "/pods/" + project_pod(project) + "/eviction",
+        json::serialize(eviction));
     co_await wait_for_state(s, project, "opened", 60s);
     EXPECT_FALSE((co_await ada.api("projects/start", {{"project_id", project}})).as_object().contains("error"));
     EXPECT_NE((co_await s.pod_of(project)).meta.uid, first);
@@ -92,24 +98,26 @@ TEST(Cluster, AnEvictedProjectSaysSoAndStartsAgain) {
 }
 
 TEST(Cluster, ServicesOutliveTheApiServerAndEtcd) {
-  run([](site& s, person& ada) -> rt::task<void> {
-    const auto runs = co_await ada.running_project("Runs on");
-    const auto idle = co_await ada.running_project("Starts in between");
-    EXPECT_FALSE((co_await ada.api("projects/stop", {{"project_id", idle}})).as_object().contains("error"));
-    for (const char* part : {"api", "etcd"}) {
-      auto restart = [](site& at, std::string what) -> rt::task<void> { co_await at.kube({"restart", what}); };
-      rt::scope away(&co_await rt::this_task());
-      away.spawn(restart(s, part), "restart");
-      EXPECT_EQ(co_await ada.shell(runs, "echo still here"), "still here\n") << "people who work notice nothing";
-      co_await start_at_last(ada, idle, 100s);
-      co_await away.join();
-      EXPECT_EQ(co_await s.state_of(idle), "running") << part;
-      EXPECT_EQ(co_await s.state_of(runs), "running") << part;
-      // What happens after it is seen: the watches go on, from where they were or anew (410).
-      co_await s.api().remove(k8s::resources::pods, site_namespace, project_pod(idle));
-      co_await wait_for_state(s, idle, "opened The project was stopped by the cluster.", 60s);
-    }
-  }, 400s);
+  run(
+      [](site& s, person& ada) -> rt::task<void> {
+        const auto runs = co_await ada.running_project("Runs on");
+        const auto idle = co_await ada.running_project("Starts in between");
+        EXPECT_FALSE((co_await ada.api("projects/stop", {{"project_id", idle}})).as_object().contains("error"));
+        for (const char* part : {"api", "etcd"}) {
+          auto restart = [](site& at, std::string what) -> rt::task<void> { co_await at.kube({"restart", what}); };
+          rt::scope away(&co_await rt::this_task());
+          away.spawn(restart(s, part), "restart");
+          EXPECT_EQ(co_await ada.shell(runs, "echo still here"), "still here\n") << "people who work notice nothing";
+          co_await start_at_last(ada, idle, 100s);
+          co_await away.join();
+          EXPECT_EQ(co_await s.state_of(idle), "running") << part;
+          EXPECT_EQ(co_await s.state_of(runs), "running") << part;
+          // What happens after it is seen: the watches go on, from where they were or anew (410).
+          co_await s.api().remove(k8s::resources::pods, site_namespace, project_pod(idle));
+          co_await wait_for_state(s, idle, "opened The project was stopped by the cluster.", 60s);
+        }
+      },
+      400s);
 }
 
 TEST(Cluster, AReplacedTokenIsReadAgain) {
@@ -125,15 +133,19 @@ TEST(Cluster, AReplacedTokenIsReadAgain) {
     co_await write_token();
     const auto& there = s.api().configuration();
     std::ofstream(folder + "/ca.crt") << there.ca_pem;
-    std::ofstream(folder + "/kubeconfig") << "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, context: {cluster: c, user: u}}]\n"
-                                          << "clusters: [{name: c, cluster: {server: \"https://" << there.server.authority() << "\", certificate-authority: ca.crt}}]\n"
-                                          << "users: [{name: u, user: {tokenFile: token}}]\n";
+    std::ofstream(folder + "/kubeconfig")
+        << "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, context: {cluster: c, user: u}}]\n"
+        << "clusters: [{name: c, cluster: {server: \"https://" << there.server.authority()
+        << "\", certificate-authority: ca.crt}}]\n"
+        << "users: [{name: u, user: {tokenFile: token}}]\n";
     // The worker as a process beside the cluster, alone.
     co_await s.kubectl({"scale", "deployment/manage-action", "--replicas=0"});
     co_await s.kubectl({"wait", "pod", "-l", "run=manage-action", "--for=delete", "--timeout=60s"});
-    auto worker = rt::process::start({.argv = {ATRIUM_PROGRAM, "manage-action", "--kubeconfig", folder + "/kubeconfig", "--namespace", site_namespace,
-                                               "--database", std::getenv("ATRIUM_TEST_DATABASE"), "--listen", "unix:" + folder + "/socket"},
-                                      .die_with_parent = true});
+    auto worker =
+        rt::process::start({.argv = {ATRIUM_PROGRAM, "manage-action", "--kubeconfig", folder + "/kubeconfig",
+                                     "--namespace", site_namespace, "--database", std::getenv("ATRIUM_TEST_DATABASE"),
+                                     "--listen", "unix:" + folder + "/socket"},
+                            .die_with_parent = true});
     const auto project = co_await ada.running_project("Token");
     EXPECT_FALSE((co_await ada.api("projects/stop", {{"project_id", project}})).as_object().contains("error"));
 
@@ -153,33 +165,36 @@ TEST(Cluster, AReplacedTokenIsReadAgain) {
 
 /// Last: it takes a node away.
 TEST(Cluster, ProjectsOfALostNodeStartOnAnother) {
-  run([](site& s, person& ada) -> rt::task<void> {
-    co_await s.schedule_only_on("node2");
-    const auto project = co_await ada.running_project("Lost");
-    co_await s.schedule_only_on("");
-    co_await ada.shell(project, "echo kept > notes.txt; sync");
-    const auto lost = co_await s.pod_of(project);
-    EXPECT_EQ(lost.node_name, "node2");
-    co_await s.kube({"cut", "2"});
-    co_await eventually(120s, [&]() -> rt::task<void> {
-      if (!(co_await s.pod_of(project)).meta.deleted) fail(disposition::failed, "not evicted yet");
-    });
-    co_await wait_for_state(s, project, "stopping", 120s);
-    // As an operator tells the cluster that the machine is really off.
-    co_await s.kubectl({"taint", "nodes", "node2", "node.kubernetes.io/out-of-service=off:NoExecute"});
-    co_await wait_for_state(s, project, "opened", 120s);
-    co_await start_at_last(ada, project, 120s);
-    const auto found = co_await s.pod_of(project);
-    EXPECT_EQ(found.node_name, "node1");
-    EXPECT_NE(found.meta.uid, lost.meta.uid);
-    EXPECT_EQ(co_await ada.shell(project, "cat notes.txt"), "kept\n");
+  run(
+      [](site& s, person& ada) -> rt::task<void> {
+        co_await s.schedule_only_on("node2");
+        const auto project = co_await ada.running_project("Lost");
+        co_await s.schedule_only_on("");
+        co_await ada.shell(project, "echo kept > notes.txt; sync");
+        const auto lost = co_await s.pod_of(project);
+        EXPECT_EQ(lost.node_name, "node2");
+        co_await s.kube({"cut", "2"});
+        co_await eventually(120s, [&]() -> rt::task<void> {
+          if (!(co_await s.pod_of(project)).meta.deleted) fail(disposition::failed, "not evicted yet");
+        });
+        co_await wait_for_state(s, project, "stopping", 120s);
+        // As an operator tells the cluster that the machine is really off.
+        co_await s.kubectl({"taint", "nodes", "node2", "node.kubernetes.io/out-of-service=off:NoExecute"});
+        co_await wait_for_state(s, project, "opened", 120s);
+        co_await start_at_last(ada, project, 120s);
+        const auto found = co_await s.pod_of(project);
+        EXPECT_EQ(found.node_name, "node1");
+        EXPECT_NE(found.meta.uid, lost.meta.uid);
+        EXPECT_EQ(co_await ada.shell(project, "cat notes.txt"), "kept\n");
 
-    co_await s.kube({"join", "2"});
-    co_await s.kubectl({"taint", "nodes", "node2", "node.kubernetes.io/out-of-service-"});
-    co_await s.kubectl({"wait", "node", "node2", "--for=condition=Ready", "--timeout=100s"});
-    EXPECT_EQ(co_await s.state_of(project), "running");
-    EXPECT_EQ((co_await s.pod_of(project)).meta.uid, found.meta.uid) << "the old pod of the node that came back changes nothing";
-  }, 500s);
+        co_await s.kube({"join", "2"});
+        co_await s.kubectl({"taint", "nodes", "node2", "node.kubernetes.io/out-of-service-"});
+        co_await s.kubectl({"wait", "node", "node2", "--for=condition=Ready", "--timeout=100s"});
+        EXPECT_EQ(co_await s.state_of(project), "running");
+        EXPECT_EQ((co_await s.pod_of(project)).meta.uid, found.meta.uid)
+            << "the old pod of the node that came back changes nothing";
+      },
+      500s);
 }
 
 }  // namespace

@@ -196,8 +196,9 @@ rt::task<void> serve_exec(net::exchange& ex, pod_worker& pod, const query_list& 
   if (request->terminal) how.environment->push_back("TERM=xterm-256color");
   std::unique_ptr<exec_transport> client;
   const auto& headers = ex.request().headers;
-  // A WebSocket is no document: as the API server does, refuse clients that say that they take only some kind of document.
-  if (const auto accept = headers.find("Accept").value_or(""); headers.has_token("Upgrade", "websocket") && !accept.empty() && accept.find('*') == accept.npos)
+  // A WebSocket is no document: as the API server does, refuse clients that take only some kind of document.
+  if (const auto accept = headers.find("Accept").value_or("");
+      headers.has_token("Upgrade", "websocket") && !accept.empty() && accept.find('*') == accept.npos)
     throw failure(api_error("NotAcceptable", "406: Not Acceptable\n\nAvailable representations: "));
   if (headers.has_token("Upgrade", "websocket")) client = co_await accept_websocket_exec(ex);
   else if (headers.find("Upgrade").value_or("").starts_with("SPDY/3.1"))

@@ -67,8 +67,8 @@ long bind_and_listen(int fd, const endpoint& at, int backlog) noexcept {
 }
 
 
-/// A machine that vanishes says nothing. Without this an idle connection to it looks usable for hours, and the request that
-/// takes it from a pool hangs. Not TCP_USER_TIMEOUT: that would also cut peers that only do not read for a while.
+/// A machine that vanishes says nothing. Without this an idle connection to it looks usable for hours, and the request
+/// that takes it from a pool hangs. Not TCP_USER_TIMEOUT: that would also cut peers that only do not read for a while.
 void keep_alive(int fd, int family) noexcept {
   if (family == AF_UNIX || detail::is_simulated(fd)) return;
   const std::pair<int, int> values[] = {{TCP_KEEPIDLE, 5}, {TCP_KEEPINTVL, 5}, {TCP_KEEPCNT, 2}};

@@ -6,7 +6,8 @@ namespace atrium::tests {
 
 namespace json = boost::json;
 
-rt::task<net::http_client::whole> person::request(std::string method, std::string target, net::headers more, std::string body) {
+rt::task<net::http_client::whole> person::request(std::string method, std::string target, net::headers more,
+                                                  std::string body) {
   net::request r{.method = std::move(method), .target = std::move(target), .headers = std::move(more)};
   if (!cookie_.empty()) r.headers.add("Cookie", cookie_);
   if (!r.headers.contains("origin")) r.headers.add("Origin", "http://" + address_.authority());
@@ -14,7 +15,8 @@ rt::task<net::http_client::whole> person::request(std::string method, std::strin
 }
 
 rt::task<json::value> person::api(std::string path, json::value body) {
-  const auto answer = co_await request("POST", "/api/v2/" + path, {{"Content-Type", "application/json"}}, json::serialize(body));
+  const auto answer =
+      co_await request("POST", "/api/v2/" + path, {{"Content-Type", "application/json"}}, json::serialize(body));
   boost::system::error_code ec;
   auto value = json::parse(answer.body, ec);
   if (ec) fail(disposition::failed, path + " answered " + std::to_string(answer.status) + ": " + answer.body);
@@ -24,7 +26,11 @@ rt::task<json::value> person::api(std::string path, json::value body) {
 }
 
 rt::task<void> person::sign_up(std::string email, std::string name) {
-  const auto v = co_await api("auth/sign-up", {{"email", email}, {"password", "correct horse battery"}, {"firstName", name}, {"lastName", "Tester"}, {"terms", true}});
+  const auto v = co_await api("auth/sign-up", {{"email", email},
+                                               {"password", "correct horse battery"},
+                                               {"firstName", name},
+                                               {"lastName", "Tester"},
+                                               {"terms", true}});
   if (!v.as_object().contains("account_id")) fail(disposition::failed, "sign-up: " + json::serialize(v));
   account_id_ = v.at("account_id").as_string();
 }

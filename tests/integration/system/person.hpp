@@ -18,7 +18,8 @@ class person {
   /// POST /api/v2/<path>; the JSON answer, whatever the status.
   rt::task<boost::json::value> api(std::string path, boost::json::value body);
   /// Any request with the cookie.
-  rt::task<net::http_client::whole> request(std::string method, std::string target, net::headers more = {}, std::string body = {});
+  rt::task<net::http_client::whole> request(std::string method, std::string target, net::headers more = {},
+                                            std::string body = {});
   /// Creates a project and starts it; gives its id when it runs. @errors failed with the reason
   rt::task<std::string> running_project(std::string title);
   /// Output of a shell command in a project. @errors failed with the answer when there is none

@@ -2,8 +2,9 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <csignal>
 #include <unistd.h>
+
+#include <csignal>
 
 #include "atrium/rt/blocking.hpp"
 #include "atrium/rt/process.hpp"
@@ -57,7 +58,8 @@ TEST_P(Sockets, AnIdleConnectionToAVanishedMachineIsNoticed) {
       return out;
     };
     EXPECT_EQ(value(SOL_SOCKET, SO_KEEPALIVE), 1);
-    EXPECT_LE(value(IPPROTO_TCP, TCP_KEEPIDLE) + value(IPPROTO_TCP, TCP_KEEPINTVL) * value(IPPROTO_TCP, TCP_KEEPCNT), 15);
+    const int probing = value(IPPROTO_TCP, TCP_KEEPINTVL) * value(IPPROTO_TCP, TCP_KEEPCNT);
+    EXPECT_LE(value(IPPROTO_TCP, TCP_KEEPIDLE) + probing, 15);  // seconds
   }());
 }
 
