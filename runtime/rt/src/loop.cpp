@@ -121,6 +121,12 @@ void loop::drive(std::coroutine_handle<> first, const bool& done) {
   inline_budget_ = inline_budget;
   first.resume();
   while (!done) simulation_ ? turn_simulated(done) : turn(done);
+  // What was put off behind the tasks that were ready (a session's flush) must not be left behind in the queue.
+  for (int i = 0; i < ready_budget && ready_head_; ++i) {
+    auto* item = std::exchange(ready_head_, ready_head_->next_ready);
+    if (!ready_head_) ready_tail_ = nullptr;
+    item->handle.resume();
+  }
 }
 
 bool loop::has_posted() const noexcept { return state_->has_posted.load(std::memory_order_seq_cst); }
