@@ -2,14 +2,14 @@
 #include <cstdio>
 #include <string_view>
 
+#include "apps/devcluster/devcluster.hpp"
+#include "apps/edge/edge.hpp"
 #include "apps/hub-next/hub_next.hpp"
+#include "apps/hub-proxy/hub_proxy.hpp"
 #include "apps/hub-websocket/hub_websocket.hpp"
 #include "apps/manage-action/manage_action.hpp"
 #include "apps/manage-state/manage_state.hpp"
-#include "apps/hub-proxy/hub_proxy.hpp"
 #include "apps/migrate/migrate.hpp"
-#include "apps/devcluster/devcluster.hpp"
-#include "apps/edge/edge.hpp"
 #include "apps/project/project.hpp"
 #include "apps/static/static.hpp"
 #include "apps/up/up.hpp"
@@ -28,7 +28,8 @@ constexpr subcommand subcommands[] = {
     {"manage-state", "keeps the states of projects in step with their pods", atrium::run_manage_state},
     {"hub-proxy", "lets people into their project pods", atrium::run_hub_proxy},
     {"migrate", "brings the database to this program's schema", atrium::run_migrate},
-    {"devcluster", "the Kubernetes API of one machine, with a node that runs pods as sandboxes", &atrium::devcluster::run_devcluster},
+    {"devcluster", "the Kubernetes API of one machine, with a node that runs pods as sandboxes",
+     &atrium::devcluster::run_devcluster},
     {"project", "the server inside a project's pod: files, terminals, documents", atrium::run_project},
     {"edge", "forwards by path to the services", atrium::edge::run_edge},
     {"static", "serves the browser application", atrium::static_files::run_static},
@@ -38,7 +39,8 @@ constexpr subcommand subcommands[] = {
 int usage(std::FILE* to) {
   std::fputs("usage: atrium <subcommand> [flags]   (atrium <subcommand> --help lists its flags)\n\n", to);
   for (const auto& s : subcommands)
-    if (s.run) std::fprintf(to, "  %-16.*s %.*s\n", int(s.name.size()), s.name.data(), int(s.summary.size()), s.summary.data());
+    if (s.run)
+      std::fprintf(to, "  %-16.*s %.*s\n", int(s.name.size()), s.name.data(), int(s.summary.size()), s.summary.data());
   return to == stdout ? 0 : 2;
 }
 

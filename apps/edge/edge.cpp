@@ -17,11 +17,16 @@ struct origins {
 
   const std::string& of(backend b) const {
     switch (b) {
-      case backend::hub_websocket: return hub_websocket;
-      case backend::hub_proxy: return hub_proxy;
-      case backend::hub_api: return hub_api;
-      case backend::static_files: return static_files;
-      case backend::hub_next: break;
+      case backend::hub_websocket:
+        return hub_websocket;
+      case backend::hub_proxy:
+        return hub_proxy;
+      case backend::hub_api:
+        return hub_api;
+      case backend::static_files:
+        return static_files;
+      case backend::hub_next:
+        break;
     }
     return hub_next;
   }
@@ -37,13 +42,17 @@ std::string new_trace_id() {
 
 net::response unavailable(const net::request& r) {
   const auto accept = r.headers.find("accept");
-  auto out = accept && accept->find("text/html") != std::string_view::npos
-                 ? net::response::html(502,
-                                       "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">"
-                                       "<meta http-equiv=refresh content=3><title>One moment</title><style>body{font:16px/1.5 system-ui;max-width:32rem;"
-                                       "margin:20vh auto;padding:0 1rem;color-scheme:light dark}</style><h1>One moment</h1>"
-                                       "<p>A part of Atrium is being restarted. This page tries again by itself every three seconds; nothing is lost.</p>")
-                 : net::response::json(502, R"({"error":"A part of Atrium is being restarted. Try again in a few seconds."})");
+  auto out =
+      accept && accept->find("text/html") != std::string_view::npos
+          ? net::response::html(
+                502,
+                "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">"
+                "<meta http-equiv=refresh content=3><title>One moment</title><style>body{font:16px/1.5 "
+                "system-ui;max-width:32rem;"
+                "margin:20vh auto;padding:0 1rem;color-scheme:light dark}</style><h1>One moment</h1>"
+                "<p>A part of Atrium is being restarted. This page tries again by itself every three seconds; nothing "
+                "is lost.</p>")
+          : net::response::json(502, R"({"error":"A part of Atrium is being restarted. Try again in a few seconds."})");
   out.headers.set("Retry-After", "3");
   out.headers.set("Cache-Control", "no-store");
   return out;
@@ -56,7 +65,9 @@ class gate {
   rt::task<void> operator()(net::exchange& x) {
     x.allow_body(std::numeric_limits<std::uint64_t>::max());  // the services limit what they read
     const auto& to = all_.of(backend_of(x.request().path()));
-    if (to.empty()) co_return co_await x.respond(net::response::of(error(disposition::not_found, "There is nothing at this address.")));
+    if (to.empty())
+      co_return co_await x.respond(
+          net::response::of(error(disposition::not_found, "There is nothing at this address.")));
     net::proxy_target target{.to = net::origin::parse(to).value(), .target = x.request().target};
     target.add.set("X-Request-Id", new_trace_id());
     bool down = false;
@@ -86,8 +97,12 @@ int run_edge(int argc, char** argv) {
     s.add("hub-api", "ORIGIN", "of hub-api, when it runs", all.hub_api);
     s.add("static", "ORIGIN", "of static", all.static_files).required();
   };
-  return service::run({.name = "edge", .summary = "forwards by path to the services", .define = define, .listen = "127.0.0.1:8080", .operations = false}, argc, argv,
-                      [&](service::context& c) -> rt::task<void> {
+  return service::run({.name = "edge",
+                       .summary = "forwards by path to the services",
+                       .define = define,
+                       .listen = "127.0.0.1:8080",
+                       .operations = false},
+                      argc, argv, [&](service::context& c) -> rt::task<void> {
                         auto& forward_all = c.make<gate>(all);
                         c.router().otherwise([&forward_all](net::exchange& x) { return forward_all(x); });
                         co_await c.serve();

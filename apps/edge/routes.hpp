@@ -1,4 +1,5 @@
-/// @file routes.hpp - which service answers which path: the one table behind the edge, and for Ingress and Gateway manifests. Layer: apps/edge.
+/// @file routes.hpp - which service answers which path: the one table behind the edge, and for Ingress and Gateway
+/// manifests. Layer: apps/edge.
 #pragma once
 
 #include <string_view>
@@ -14,11 +15,8 @@ struct route {
 
 /// First match wins. A path whose first segment is a project's UUID goes to hub_proxy before this table is asked.
 inline constexpr route routes[] = {
-    {"/hub", backend::hub_websocket},
-    {"/app", backend::static_files},
-    {"/static", backend::static_files},
-    {"/api/v1", backend::hub_api},
-    {"/", backend::hub_next},
+    {"/hub", backend::hub_websocket}, {"/app", backend::static_files}, {"/static", backend::static_files},
+    {"/api/v1", backend::hub_api},    {"/", backend::hub_next},
 };
 
 constexpr bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }

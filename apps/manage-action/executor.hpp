@@ -1,4 +1,5 @@
-/// @file executor.hpp - carries out one claimed request, from any point where a predecessor may have died. Layer: apps/manage-action.
+/// @file executor.hpp - carries out one claimed request, from any point where a predecessor may have died. Layer:
+/// apps/manage-action.
 #pragma once
 
 #include "apps/manage-action/site.hpp"
@@ -9,10 +10,10 @@
 namespace atrium::manage_action {
 
 struct executor_options {
-  std::vector<std::string> namespaces;                    ///< of project pods, not empty
+  std::vector<std::string> namespaces;  ///< of project pods, not empty
   std::string project_tag;
-  rt::duration retry_limit = std::chrono::minutes(2);     ///< then people are told
-  rt::duration vanish_limit = std::chrono::minutes(3);    ///< how long an old pod may take to go
+  rt::duration retry_limit = std::chrono::minutes(2);   ///< then people are told
+  rt::duration vanish_limit = std::chrono::minutes(3);  ///< how long an old pod may take to go
 };
 
 class executor {
@@ -34,8 +35,8 @@ class executor {
   rt::task<void> ensure_pod(domain::project_id, const boost::json::value& pod);
   rt::task<bool> old_pod_is_usable(domain::project_id);
   rt::task<bool> remove_pod(domain::project_id);
-  rt::task<void> write_state(const store::claimed_action&, domain::state_name, std::vector<domain::state_name> only_from,
-                             std::string error = {});
+  rt::task<void> write_state(const store::claimed_action&, domain::state_name,
+                             std::vector<domain::state_name> only_from, std::string error = {});
   rt::task<domain::default_quotas> quotas();
   template <class F>
   rt::task<void> with_retries(F attempt);

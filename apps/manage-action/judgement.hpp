@@ -1,4 +1,5 @@
-/// @file judgement.hpp - what a failed action means: try again, or tell people what to do. Layer: apps/manage-action, I/O-free.
+/// @file judgement.hpp - what a failed action means: try again, or tell people what to do. Layer: apps/manage-action,
+/// I/O-free.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-/// @file manage_action.hpp - `atrium manage-action`: starts, stops and restarts projects as people ask for it. Layer: apps.
+/// @file manage_action.hpp - `atrium manage-action`: starts, stops and restarts projects as people ask for it. Layer:
+/// apps.
 #pragma once
 
 namespace atrium {

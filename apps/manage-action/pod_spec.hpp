@@ -1,4 +1,5 @@
-/// @file pod_spec.hpp - the Pod object of a project, from the site's template and the project's row. Layer: apps/manage-action, I/O-free.
+/// @file pod_spec.hpp - the Pod object of a project, from the site's template and the project's row. Layer:
+/// apps/manage-action, I/O-free.
 #pragma once
 
 #include <boost/json/fwd.hpp>
@@ -21,18 +22,19 @@ struct pod_request {
   std::string secret_token;
   std::string env_json = "{}";  ///< projects.env: {"NAME": "value"}
   std::string compute_image;
-  std::string project_tag;      ///< label; empty: none
+  std::string project_tag;  ///< label; empty: none
   domain::run_quota quota;
   std::int64_t fence = 0;
 };
 
-/// Image reference of an environment id; empty or unknown (the site has taken it away): the default one. Empty when the table
-/// has none.
+/// Image reference of an environment id; empty or unknown (the site has taken it away): the default one. Empty when the
+/// table has none.
 std::string choose_image(const image_table&, std::string_view compute_image);
 
-/// Fills the template (a Pod as in ConfigMap `project-pod`): `${project_id}` in any text; name, labels, annotations; image, environment,
-/// resources; and, where the template says nothing, security context (uid and gid 2001), ports, readiness probe and
-/// restart policy. What else the template has stays (volumes, tolerations, node selectors, sidecars).
+/// Fills the template (a Pod as in ConfigMap `project-pod`): `${project_id}` in any text; name, labels, annotations;
+/// image, environment, resources; and, where the template says nothing, security context (uid and gid 2001), ports,
+/// readiness probe and restart policy. What else the template has stays (volumes, tolerations, node selectors,
+/// sidecars).
 /// @errors invalid: the template cannot be a project's pod; the sentence is for the administrator
 result<boost::json::value> build_pod(boost::json::value pod_template, std::string image, const pod_request&);
 

@@ -1,4 +1,5 @@
-/// @file site.hpp - pod template and images of this installation, kept up to date by a watch. Layer: apps/manage-action.
+/// @file site.hpp - pod template and images of this installation, kept up to date by a watch. Layer:
+/// apps/manage-action.
 #pragma once
 
 #include <boost/json/fwd.hpp>

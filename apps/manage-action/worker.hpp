@@ -1,4 +1,5 @@
-/// @file worker.hpp - claims requests under leases and has them carried out, several at once. Layer: apps/manage-action.
+/// @file worker.hpp - claims requests under leases and has them carried out, several at once. Layer:
+/// apps/manage-action.
 #pragma once
 
 #include <map>
@@ -9,16 +10,19 @@
 namespace atrium::manage_action {
 
 struct worker_options {
-  std::string identity;                                    ///< unique among all replicas
+  std::string identity;  ///< unique among all replicas
   std::size_t parallel = 64;
   std::chrono::milliseconds lease = std::chrono::seconds(6);
-  rt::duration poll = std::chrono::seconds(5);             ///< safety net below notifications
+  rt::duration poll = std::chrono::seconds(5);  ///< safety net below notifications
 };
 
 class worker {
  public:
   worker(store::project_actions& actions, executor& act, std::string conninfo, worker_options options)
-      : actions_(actions), executor_(act), listener_(std::move(conninfo), {std::string(store::action_channel)}), options_(std::move(options)) {}
+      : actions_(actions),
+        executor_(act),
+        listener_(std::move(conninfo), {std::string(store::action_channel)}),
+        options_(std::move(options)) {}
 
   /// Until cancelled; then gives back what it holds.
   rt::task<void> run();

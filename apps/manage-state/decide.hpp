@@ -1,5 +1,5 @@
-/// @file decide.hpp - what a project's row should say, given its pod. Level-triggered: only what is, never what happened,
-/// so that it is right after any crash. Layer: apps/manage-state, I/O-free.
+/// @file decide.hpp - what a project's row should say, given its pod. Level-triggered: only what is, never what
+/// happened, so that it is right after any crash. Layer: apps/manage-state, I/O-free.
 #pragma once
 
 #include "apps/manage-state/pod_view.hpp"

@@ -1,4 +1,5 @@
-/// @file keeper.hpp - watches the pods of projects and writes what they mean, in batches, while this replica leads. Layer: apps/manage-state.
+/// @file keeper.hpp - watches the pods of projects and writes what they mean, in batches, while this replica leads.
+/// Layer: apps/manage-state.
 #pragma once
 
 #include <memory>
@@ -34,7 +35,8 @@ class pod_cache {
 
 class keeper {
  public:
-  keeper(pod_cache& pods, store::project_actions& actions, store::worker_leaders& leaders, rt::duration resync = std::chrono::seconds(30));
+  keeper(pod_cache& pods, store::project_actions& actions, store::worker_leaders& leaders,
+         rt::duration resync = std::chrono::seconds(30));
 
   /// The leader's work, until cancelled: first compares every row with every pod, then follows changes, and compares
   /// all again every `resync`. Every write carries `token`. @errors conflict when another leader has a newer one

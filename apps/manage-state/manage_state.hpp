@@ -1,4 +1,5 @@
-/// @file manage_state.hpp - `atrium manage-state`: keeps projects.state in step with the pods that there are. Layer: apps.
+/// @file manage_state.hpp - `atrium manage-state`: keeps projects.state in step with the pods that there are. Layer:
+/// apps.
 #pragma once
 
 namespace atrium {

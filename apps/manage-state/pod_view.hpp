@@ -1,4 +1,5 @@
-/// @file pod_view.hpp - what we keep of a project's pod: little, so that thousands cost little. Layer: apps/manage-state, I/O-free.
+/// @file pod_view.hpp - what we keep of a project's pod: little, so that thousands cost little. Layer:
+/// apps/manage-state, I/O-free.
 #pragma once
 
 #include <boost/json/fwd.hpp>
@@ -13,15 +14,15 @@ namespace atrium::manage_state {
 struct pod_view {
   domain::project_id project;
   std::string uid, ip, secret, node;
-  std::int64_t fence = -1;  ///< of the request that made it; -1: unknown
+  std::int64_t fence = -1;                 ///< of the request that made it; -1: unknown
   bool terminating = false, over = false;  ///< over: phase Failed or Succeeded
   bool ready = false, unschedulable = false;
-  std::string pod_reason;   ///< "Evicted", "NodeLost", ...
+  std::string pod_reason;  ///< "Evicted", "NodeLost", ...
 
   enum class container : std::uint8_t { none, waiting, running, terminated } state = container::none;
   std::string container_reason;  ///< "ImagePullBackOff", "CrashLoopBackOff", "OOMKilled", ...
   int exit_code = 0, restarts = 0;
-  std::string last_reason;       ///< how its last run ended
+  std::string last_reason;  ///< how its last run ended
   int last_exit_code = 0;
   std::optional<domain::timestamp> last_finished;
 

@@ -8,8 +8,8 @@
 namespace atrium::manage_state {
 
 struct trouble {
-  std::string sentence;   ///< empty: none
-  bool failed = false;    ///< without somebody's doing it will not get better: the start counts as failed
+  std::string sentence;  ///< empty: none
+  bool failed = false;   ///< without somebody's doing it will not get better: the start counts as failed
 };
 
 /// What keeps the pod from being ready (or made it end).

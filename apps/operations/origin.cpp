@@ -75,7 +75,8 @@ bool same_origin(const net::request& request) {
   const auto ours = [&](std::string_view url) {
     return !own.empty() && authority_of(url) == own && (!came_by_tls(request) || lower(url).starts_with("https:"));
   };
-  if (const auto origin = request.headers.find("Origin"))  // RFC 6454 section 7: scheme, host and port, nothing behind them
+  if (const auto origin =
+          request.headers.find("Origin"))  // RFC 6454 section 7: scheme, host and port, nothing behind them
     return ours(*origin) && origin->find_first_of("/?#", origin->find("://") + 3) == std::string_view::npos;
   if (const auto site = request.headers.find("Sec-Fetch-Site")) return *site == "same-origin" || *site == "none";
   if (const auto referer = request.headers.find("Referer")) return ours(*referer);

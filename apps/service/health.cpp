@@ -49,7 +49,8 @@ void health::mount(net::router& r, bool operations) {
     answer.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
     co_await x.respond(std::move(answer));
   });
-  r.add("GET", "/debug/tasks", [](net::exchange& x) { return x.respond(net::response::text(200, task_tree(rt::loop::current()))); });
+  r.add("GET", "/debug/tasks",
+        [](net::exchange& x) { return x.respond(net::response::text(200, task_tree(rt::loop::current()))); });
 }
 
 rt::task<void> health::answer_ready(net::exchange& x) {
@@ -57,7 +58,8 @@ rt::task<void> health::answer_ready(net::exchange& x) {
   std::vector<std::string> lines(checks_.size());
   bool failed = false;
   rt::scope checking(&co_await rt::this_task());
-  for (std::size_t i = 0; i < checks_.size(); ++i) checking.spawn(run_check(checks_[i], lines[i], failed), "readiness check");
+  for (std::size_t i = 0; i < checks_.size(); ++i)
+    checking.spawn(run_check(checks_[i], lines[i], failed), "readiness check");
   co_await checking.join();
   std::string text = failed ? "not ready\n" : "ready\n";
   for (const auto& line : lines) text += line;
@@ -93,7 +95,9 @@ void request_metrics::note(const net::exchange& x, unsigned status, double secon
   c->add();
   if (status == 101) return;  // how long a WebSocket lives is not a response time
   auto& t = times_[route];
-  if (!t) t = &metrics::get_histogram("atrium_service_request_seconds", "Time until a handler has answered", {{"route", route}});
+  if (!t)
+    t = &metrics::get_histogram("atrium_service_request_seconds", "Time until a handler has answered",
+                                {{"route", route}});
   t->observe(seconds);
 }
 

@@ -46,9 +46,11 @@ int run(definition what, int argc, char** argv, body b) {
     return {};
   };
   s.add("listen", "ADDRESS", "address to serve on: host:port or unix:/path", common.listen).check(is_address);
-  s.add("operations-listen", "ADDRESS", "further address for health, metrics and the task tree", operations_listen).check(is_address);
+  s.add("operations-listen", "ADDRESS", "further address for health, metrics and the task tree", operations_listen)
+      .check(is_address);
   s.add("database", "CONNINFO", "PostgreSQL connection string", common.database).secret().hidden(!what.database);
-  s.add("kubeconfig", "FILE", "how to reach Kubernetes; without it: as a pod", common.kubeconfig).hidden(!what.kubernetes);
+  s.add("kubeconfig", "FILE", "how to reach Kubernetes; without it: as a pod", common.kubeconfig)
+      .hidden(!what.kubernetes);
   s.add("namespace", "NAME", "namespace of the project pods", common.name_space).hidden(!what.kubernetes);
   s.add("state", "DIR", "folder of what is kept on disk", common.state).hidden(!what.state);
   s.add("grace", "TIME", "how long connections may finish after SIGTERM", common.grace);

@@ -1,9 +1,11 @@
-/// @file service.hpp - the shell of every service: settings, logging, signals, health, metrics, draining. Layer: apps/service.
+/// @file service.hpp - the shell of every service: settings, logging, signals, health, metrics, draining. Layer:
+/// apps/service.
 ///
 ///   int run_static(int argc, char** argv) {
 ///     std::string root;
 ///     return service::run({.name = "static", .summary = "serves the browser application",
-///                          .define = [&](settings& s) { s.add("root", "DIR", "built application", root).required(); }},
+///                          .define = [&](settings& s) { s.add("root", "DIR", "built application", root).required();
+///                          }},
 ///                         argc, argv, [&](service::context& c) -> rt::task<void> {
 ///       auto& pages = c.make<site>(root);                   // the service's state: outlives every task and handler
 ///       c.router().add("GET", "/app/{path*}", pages.handler());
@@ -13,8 +15,9 @@
 ///     });
 ///   }
 ///
-/// Mounted on --listen (and on --operations-listen, when given): /alive (the loop turns), /ready (serve() was called, every readiness check passes, not draining),
-/// /metrics, /debug/tasks. SIGUSR1 writes the task tree to the log. Everything of a service runs on one loop and one thread.
+/// Mounted on --listen (and on --operations-listen, when given): /alive (the loop turns), /ready (serve() was called,
+/// every readiness check passes, not draining), /metrics, /debug/tasks. SIGUSR1 writes the task tree to the log.
+/// Everything of a service runs on one loop and one thread.
 #pragma once
 
 #include <functional>
@@ -34,19 +37,20 @@ struct common_settings {
   std::string database;    ///< libpq connection string; empty: libpq's own defaults (PGHOST, ...)
   std::string kubeconfig;  ///< empty: in-cluster
   std::string name_space = "default";
-  std::string state;       ///< folder, for those that keep something on disk
+  std::string state;                                          ///< folder, for those that keep something on disk
   std::chrono::nanoseconds grace = std::chrono::seconds(10);  ///< for draining
 };
 
 /// What a service says about itself before it starts.
 struct definition {
-  std::string name;     ///< as the subcommand
-  std::string summary;  ///< one line for --help
+  std::string name;                            ///< as the subcommand
+  std::string summary;                         ///< one line for --help
   std::function<void(settings&)> define = {};  ///< adds its own settings
   std::string listen = "127.0.0.1:0";          ///< default of --listen; empty: no listener unless asked for
   /// Which of the shared settings --help shows. All services accept all of them, so that one set of flags starts any.
   bool database = false, kubernetes = false, state = false;
-  /// Mounts /metrics and /debug/tasks on --listen. False where strangers can reach it: then they are on --operations-listen only.
+  /// Mounts /metrics and /debug/tasks on --listen. False where strangers can reach it: then they are on
+  /// --operations-listen only.
   bool operations = true;
   net::http_limits limits = {};
 };
@@ -61,9 +65,10 @@ class context {
   virtual net::router& router() noexcept = 0;
   /// Serves `handle` on a further address, which gets every path there (no health routes). Starts with serve().
   /// @errors conflict (address in use), thrown at once
-  virtual void listen(const std::string& address, net::handler handle, std::shared_ptr<net::tls_context> tls = nullptr) = 0;
-  /// Keeps an object until every handler and background task has ended, whatever way the body ends (last made goes first).
-  /// Locals of the body do not outlive them when the body throws.
+  virtual void listen(const std::string& address, net::handler handle,
+                      std::shared_ptr<net::tls_context> tls = nullptr) = 0;
+  /// Keeps an object until every handler and background task has ended, whatever way the body ends (last made goes
+  /// first). Locals of the body do not outlive them when the body throws.
   template <class T, class... Arguments>
   T& make(Arguments&&... arguments) {
     auto owned = std::make_shared<T>(std::forward<Arguments>(arguments)...);
@@ -74,17 +79,18 @@ class context {
   /// Where --listen is bound (its port when 0 was asked for), as rt::endpoint::text(); empty without one.
   virtual std::string address() const = 0;
 
-  /// Starts a background task. One that fails (other than by cancellation) is logged and ends the process with 1, so that
-  /// its supervisor starts it anew. It is cancelled after the HTTP connections were drained.
-  virtual void spawn(rt::task<void> body, const char* name, std::source_location where = std::source_location::current()) = 0;
+  /// Starts a background task. One that fails (other than by cancellation) is logged and ends the process with 1, so
+  /// that its supervisor starts it anew. It is cancelled after the HTTP connections were drained.
+  virtual void spawn(rt::task<void> body, const char* name,
+                     std::source_location where = std::source_location::current()) = 0;
   /// The scope that spawn() uses.
   virtual rt::scope& background() noexcept = 0;
 
   /// A named check behind /ready; passes by returning, fails by throwing (the public text of a failure is shown).
   /// Each has 2 s.
   virtual void ready_when(std::string name, std::function<rt::task<void>()> check) = 0;
-  /// Called in order of registration when draining starts, before connections are ended: tell WebSocket clients to move,
-  /// give leases back. All together have the grace period.
+  /// Called in order of registration when draining starts, before connections are ended: tell WebSocket clients to
+  /// move, give leases back. All together have the grace period.
   virtual void on_drain(std::function<rt::task<void>()> hook) = 0;
   virtual bool draining() const noexcept = 0;
   /// Set when draining starts.
@@ -92,8 +98,9 @@ class context {
   /// As if SIGTERM came.
   virtual void stop() noexcept = 0;
 
-  /// Becomes ready, serves until SIGTERM, SIGINT or stop(), then drains: hooks, exchanges (at most the grace period), background
-  /// tasks. A second signal cuts at once. Rethrows the failure of a background task. Call once, at the end of the body.
+  /// Becomes ready, serves until SIGTERM, SIGINT or stop(), then drains: hooks, exchanges (at most the grace period),
+  /// background tasks. A second signal cuts at once. Rethrows the failure of a background task. Call once, at the end
+  /// of the body.
   virtual rt::task<void> serve() = 0;
 
  protected:
@@ -102,8 +109,8 @@ class context {
 
 using body = std::function<rt::task<void>(context&)>;
 
-/// Everything from the command line to the exit code: 0 after draining, 1 after a failure (logged), 2 for wrong settings.
-/// A signal while the body is still setting up cancels it.
+/// Everything from the command line to the exit code: 0 after draining, 1 after a failure (logged), 2 for wrong
+/// settings. A signal while the body is still setting up cancels it.
 int run(definition what, int argc, char** argv, body);
 
 }  // namespace atrium::service

@@ -8,13 +8,15 @@
 
 namespace atrium::service {
 
-shell::shell(rt::loop& loop, const definition& what, const common_settings& common, const std::string& operations_listen)
+shell::shell(rt::loop& loop, const definition& what, const common_settings& common,
+             const std::string& operations_listen)
     : loop_(loop), what_(what), common_(common), operations_listen_(operations_listen) {
   health_.mount(router_, what.operations);
   health_.mount(operations_router_, true);
 }
 
-shell::address_served& shell::bind(const std::string& address, net::handler handle, std::shared_ptr<net::tls_context> tls) {
+shell::address_served& shell::bind(const std::string& address, net::handler handle,
+                                   std::shared_ptr<net::tls_context> tls) {
   auto listener = rt::listener::bind(rt::endpoint::parse(address));
   log::info("listening", {{"address", listener.local().text()}});
   return *addresses_.emplace_back(
@@ -51,7 +53,10 @@ rt::task<void> shell::watch_signals() {
       continue;
     }
     for (const auto& t : loop_.tasks())
-      log::info("task", {{"depth", t.depth}, {"name", t.name}, {"waits_for", t.waiting_for}, {"place", t.place},
+      log::info("task", {{"depth", t.depth},
+                         {"name", t.name},
+                         {"waits_for", t.waiting_for},
+                         {"place", t.place},
                          {"age_ms", std::chrono::duration_cast<std::chrono::milliseconds>(t.age).count()}});
   }
 }
@@ -148,7 +153,8 @@ rt::task<void> shell::main(body b) {
       auto& at = bind(common_.listen, metrics_.around([this](net::exchange& x) { return answer(x); }), nullptr);
       address_ = at.listener.local().text();
     }
-    if (!operations_listen_.empty()) bind(operations_listen_, [this](net::exchange& x) { return operations_router_(x); }, nullptr);
+    if (!operations_listen_.empty())
+      bind(operations_listen_, [this](net::exchange& x) { return operations_router_(x); }, nullptr);
     open_listeners();
     rt::cancel_region region(node);
     body_region_ = &region;

@@ -20,13 +20,18 @@ class request_metrics {
   std::map<std::string, metrics::histogram*> times_;
 };
 
-struct ready_check { std::string name; std::function<rt::task<void>()> check; };
+struct ready_check {
+  std::string name;
+  std::function<rt::task<void>()> check;
+};
 
 /// Adds /alive, /ready and, with `operations`, /metrics and /debug/tasks.
 class health {
  public:
   void mount(net::router&, bool operations);
-  void add(std::string name, std::function<rt::task<void>()> check) { checks_.push_back({std::move(name), std::move(check)}); }
+  void add(std::string name, std::function<rt::task<void>()> check) {
+    checks_.push_back({std::move(name), std::move(check)});
+  }
   void serving(bool yes) noexcept { serving_ = yes; }
 
  private:
@@ -50,9 +55,13 @@ class shell final : public context {
   net::router& router() noexcept override { return router_; }
   void listen(const std::string& address, net::handler, std::shared_ptr<net::tls_context> tls) override;
   std::string address() const override { return address_; }
-  void spawn(rt::task<void> body, const char* name, std::source_location where) override { background_->spawn(std::move(body), name, where); }
+  void spawn(rt::task<void> body, const char* name, std::source_location where) override {
+    background_->spawn(std::move(body), name, where);
+  }
   rt::scope& background() noexcept override { return *background_; }
-  void ready_when(std::string name, std::function<rt::task<void>()> check) override { health_.add(std::move(name), std::move(check)); }
+  void ready_when(std::string name, std::function<rt::task<void>()> check) override {
+    health_.add(std::move(name), std::move(check));
+  }
   void on_drain(std::function<rt::task<void>()> hook) override { hooks_.push_back(std::move(hook)); }
   bool draining() const noexcept override { return stopping_.is_set(); }
   rt::event& stopping() noexcept override { return stopping_; }

@@ -1,4 +1,5 @@
-/// @file site.hpp - the files of the built application, held in memory with their compressed forms. Layer: apps/static. I/O-free but for load().
+/// @file site.hpp - the files of the built application, held in memory with their compressed forms. Layer: apps/static.
+/// I/O-free but for load().
 #pragma once
 
 #include <map>
@@ -9,15 +10,17 @@
 
 namespace atrium::static_files {
 
-/// `nonce` of the page in the Content-Security-Policy and in its <meta name="csp-nonce">, for styles that editors make at run time.
+/// `nonce` of the page in the Content-Security-Policy and in its <meta name="csp-nonce">, for styles that editors make
+/// at run time.
 class site {
  public:
-  /// Reads every file below `root`; `x.br` and `x.gz` beside `x` are its compressed forms. @errors not_found when there is no index.html
+  /// Reads every file below `root`; `x.br` and `x.gz` beside `x` are its compressed forms. @errors not_found when there
+  /// is no index.html
   static site load(const std::string& root);
   void add(std::string path, std::string content);
 
-  /// The answer to GET or HEAD of `path` ("/app/assets/x.js"): the file, or (below assets/) 404, or for any other path the page
-  /// itself, so that every address inside the application can be opened and reloaded.
+  /// The answer to GET or HEAD of `path` ("/app/assets/x.js"): the file, or (below assets/) 404, or for any other path
+  /// the page itself, so that every address inside the application can be opened and reloaded.
   net::response answer(const net::request&, std::string_view path, const std::string& nonce) const;
 
  private:

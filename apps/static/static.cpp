@@ -11,7 +11,8 @@ namespace {
 
 std::string make_nonce() {
   unsigned char bytes[16];
-  if (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes) fail(disposition::failed, "There is no randomness to be had.");
+  if (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
+    fail(disposition::failed, "There is no randomness to be had.");
   std::string out;
   for (const auto b : bytes) {
     out += "0123456789abcdef"[b >> 4];
@@ -28,7 +29,9 @@ int run_static(int argc, char** argv) {
   return service::run({.name = "static", .summary = "serves the browser application", .define = define}, argc, argv,
                       [&](service::context& c) -> rt::task<void> {
                         const auto& pages = c.make<site>(site::load(root));
-                        const auto serve = [&pages](net::exchange& x) { return x.respond(pages.answer(x.request(), x.request().path(), make_nonce())); };
+                        const auto serve = [&pages](net::exchange& x) {
+                          return x.respond(pages.answer(x.request(), x.request().path(), make_nonce()));
+                        };
                         c.router().add("GET", "/app", serve);
                         c.router().add("GET", "/app/{path*}", serve);
                         co_await c.serve();

@@ -101,7 +101,8 @@ rt::task<std::vector<bool>> api_keys::still_valid(std::span<const known_key> key
   }
   const auto rows = co_await pool_.query(
       "SELECT (a.account_id IS NOT NULL) AS valid FROM unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS asked(id, "
-      "hash, place) LEFT JOIN api_keys k ON k.id = asked.id AND k.hash = asked.hash AND (k.expire IS NULL OR k.expire > "
+      "hash, place) LEFT JOIN api_keys k ON k.id = asked.id AND k.hash = asked.hash AND (k.expire IS NULL OR k.expire "
+      "> "
       "timezone('UTC', now())) "
       "LEFT JOIN accounts a ON a.account_id = k.account_id AND a.deleted IS NOT TRUE AND a.banned IS NOT TRUE ORDER BY "
       "place",

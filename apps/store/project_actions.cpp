@@ -214,11 +214,12 @@ rt::task<bool> project_actions::set_run_quota(domain::project_id project, std::i
 }
 
 rt::task<std::vector<project_actions::observed>> project_actions::with_pods() {
-  co_return observed_from(co_await pool_.query(std::string(observed_columns) +
-                                               "WHERE state->>'state' IN ('starting', 'pending', 'running', 'stopping')"));
+  co_return observed_from(co_await pool_.query(
+      std::string(observed_columns) + "WHERE state->>'state' IN ('starting', 'pending', 'running', 'stopping')"));
 }
 
-rt::task<std::vector<project_actions::observed>> project_actions::observe(std::span<const domain::project_id> projects) {
+rt::task<std::vector<project_actions::observed>> project_actions::observe(
+    std::span<const domain::project_id> projects) {
   std::vector<std::string> ids;
   for (const auto& id : projects) ids.push_back(id.str());
   co_return observed_from(

@@ -71,8 +71,8 @@ class project_actions {
   /// projects.run_quota as used by a start. False: overtaken.
   rt::task<bool> set_run_quota(domain::project_id, std::int64_t fence, const domain::run_quota&);
 
-  /// Writes all in one statement, rows in a fixed order; gives the projects changed. With `leader`, only while that fence is
-  /// in force. @errors conflict with code_not_leading when it is not
+  /// Writes all in one statement, rows in a fixed order; gives the projects changed. With `leader`, only while that
+  /// fence is in force. @errors conflict with code_not_leading when it is not
   rt::task<std::vector<domain::project_id>> set_states(std::span<const state_update>);
   rt::task<std::vector<domain::project_id>> set_states(std::span<const state_update>, const leader_fence& leader);
   /// Projects whose state says that a pod may exist: what an observer compares with the pods that do.

@@ -19,7 +19,8 @@ struct usage {
 class project_usage {
  public:
   explicit project_usage(pg::pool& pool) noexcept : pool_(pool) {}
-  /// Writes `status.usage` = {memory_bytes, cpu_seconds, time} of projects that run. One statement, rows in a fixed order.
+  /// Writes `status.usage` = {memory_bytes, cpu_seconds, time} of projects that run. One statement, rows in a fixed
+  /// order.
   rt::task<void> record(std::span<const usage>);
 
  private:

@@ -1,5 +1,6 @@
-/// @file worker_leaders.hpp - fences leaders of workers: who was elected before can write nothing any more. Layer: apps/store.
-/// A Lease tells replicas apart, but a paused leader may wake up in the middle of a write; the database has the last word.
+/// @file worker_leaders.hpp - fences leaders of workers: who was elected before can write nothing any more. Layer:
+/// apps/store. A Lease tells replicas apart, but a paused leader may wake up in the middle of a write; the database has
+/// the last word.
 #pragma once
 
 #include <string>

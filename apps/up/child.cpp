@@ -34,8 +34,12 @@ rt::process child::start() {
   std::vector<std::string> environment;
   for (char** e = environ; *e; ++e) environment.emplace_back(*e);
   environment.insert(environment.end(), spec_.environment.begin(), spec_.environment.end());
-  return rt::process::start({.argv = spec_.argv, .environment = std::move(environment), .standard_output = log.get(),
-                             .standard_error = log.get(), .new_session = true, .die_with_parent = true});
+  return rt::process::start({.argv = spec_.argv,
+                             .environment = std::move(environment),
+                             .standard_output = log.get(),
+                             .standard_error = log.get(),
+                             .new_session = true,
+                             .die_with_parent = true});
 }
 
 rt::task<void> child::keep_running() {

@@ -13,7 +13,8 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::string_view pod_template = R"(# Template of every project pod. ${project_id} is replaced; name, labels, image, environment and resources are set by
+constexpr std::string_view pod_template =
+    R"(# Template of every project pod. ${project_id} is replaced; name, labels, image, environment and resources are set by
 # manage-action. Edit it, then restart `atrium up`.
 apiVersion: v1
 kind: Pod
@@ -69,7 +70,8 @@ rt::task<void> put(k8s::client& c, std::string name, json::object data) {
     if (f.disposition() != disposition::not_found) throw;
     missing = true;
   }
-  if (missing) co_await c.create(k8s::resources::configmaps, "default", {{"metadata", {{"name", name}}}, {"data", data}});
+  if (missing)
+    co_await c.create(k8s::resources::configmaps, "default", {{"metadata", {{"name", name}}}, {"data", data}});
 }
 
 }  // namespace
@@ -78,7 +80,8 @@ rt::task<void> write_config_maps(const layout& l) {
   std::string pod(pod_template);
   pod.replace(pod.find("PROJECTS"), 8, l.state + "/projects");
   const auto pod_text = co_await read_or_write_default(l.state + "/config/project-pod.yaml", pod);
-  const auto image_text = co_await read_or_write_default(l.state + "/config/project-image.yaml", std::string(image_defaults));
+  const auto image_text =
+      co_await read_or_write_default(l.state + "/config/project-image.yaml", std::string(image_defaults));
   k8s::client client(k8s::config::load(l.kubeconfig()));
   co_await put(client, "project-pod", {{"pod.yaml", pod_text}});
   co_await put(client, "project-image", flat_yaml(image_text));

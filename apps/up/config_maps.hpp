@@ -5,8 +5,9 @@
 
 namespace atrium::up {
 
-/// Makes the cluster's ConfigMaps `project-pod` and `project-image` equal to `config/project-{pod,image}.yaml` of the state
-/// folder, which are written with defaults when missing. @errors those of the Kubernetes client; invalid (file unreadable)
+/// Makes the cluster's ConfigMaps `project-pod` and `project-image` equal to `config/project-{pod,image}.yaml` of the
+/// state folder, which are written with defaults when missing. @errors those of the Kubernetes client; invalid (file
+/// unreadable)
 rt::task<void> write_config_maps(const layout&);
 
 }  // namespace atrium::up

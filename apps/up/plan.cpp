@@ -22,21 +22,30 @@ child_spec service(const layout& l, const std::string& name, std::vector<std::st
   const auto address = name == "edge" ? l.listen : l.socket(name);
   std::vector<std::string> argv{l.program, name, "--listen", address};
   argv.insert(argv.end(), flags.begin(), flags.end());
-  return {.name = name, .argv = std::move(argv), .environment = {}, .log_file = l.log(name), .pid_file = l.run() + "/" + name + ".pid",
+  return {.name = name,
+          .argv = std::move(argv),
+          .environment = {},
+          .log_file = l.log(name),
+          .pid_file = l.run() + "/" + name + ".pid",
           .is_ready = [address] { return answers_ready(address); }};
 }
 
 }  // namespace
 
 child_spec devcluster(const layout& l) {
-  return service(l, "devcluster", {"--state", l.state + "/devcluster", "--projects", l.state + "/projects", "--kubeconfig-out", l.kubeconfig()});
+  return service(
+      l, "devcluster",
+      {"--state", l.state + "/devcluster", "--projects", l.state + "/projects", "--kubeconfig-out", l.kubeconfig()});
 }
 
 std::vector<child_spec> services(const layout& l) {
-  const std::vector<std::string> database{"--database", l.database}, both{"--database", l.database, "--kubeconfig", l.kubeconfig()};
+  const std::vector<std::string> database{"--database", l.database},
+      both{"--database", l.database, "--kubeconfig", l.kubeconfig()};
   return {
-      service(l, "edge", {"--operations-listen", l.socket("edge-operations"), "--static", l.socket("static"), "--hub-next", l.socket("hub-next"), "--hub-websocket", l.socket("hub-websocket"),
-                          "--hub-proxy", l.socket("hub-proxy")}),
+      service(
+          l, "edge",
+          {"--operations-listen", l.socket("edge-operations"), "--static", l.socket("static"), "--hub-next",
+           l.socket("hub-next"), "--hub-websocket", l.socket("hub-websocket"), "--hub-proxy", l.socket("hub-proxy")}),
       service(l, "static", {"--root", l.web}),
       service(l, "hub-next", database),
       service(l, "hub-websocket", database),

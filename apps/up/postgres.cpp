@@ -22,7 +22,8 @@ std::string find_programs() {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", ignored))
     if (fs::exists(entry.path() / "bin/initdb", ignored)) found.push_back(entry.path() / "bin");
-  if (found.empty()) fail(disposition::not_found, "PostgreSQL's server is not installed. Install the Debian package 'postgresql'.");
+  if (found.empty())
+    fail(disposition::not_found, "PostgreSQL's server is not installed. Install the Debian package 'postgresql'.");
   return std::max_element(found.begin(), found.end())->string();
 }
 
@@ -36,16 +37,19 @@ std::vector<std::string> postgres_server::command(std::vector<std::string> argv)
   if (::geteuid() != 0) return argv;
   const auto* user = ::getpwnam("postgres");
   if (!user) fail(disposition::not_found, "There is no user 'postgres'. Install the Debian package 'postgresql'.");
-  std::vector<std::string> out{"unshare", "--user", "--map-user=" + std::to_string(user->pw_uid), "--map-group=" + std::to_string(user->pw_gid)};
+  std::vector<std::string> out{"unshare", "--user", "--map-user=" + std::to_string(user->pw_uid),
+                               "--map-group=" + std::to_string(user->pw_gid)};
   out.insert(out.end(), argv.begin(), argv.end());
   return out;
 }
 
 rt::task<void> postgres_server::prepare() {
   if (!fs::exists(data_ + "/PG_VERSION")) {
-    const auto made = co_await rt::run_command({.argv = command({"initdb", "-D", data_, "-U", "atrium", "-A", "trust", "--locale=C.UTF-8", "-E", "UTF8", "--no-sync"})});
+    const auto made = co_await rt::run_command({.argv = command({"initdb", "-D", data_, "-U", "atrium", "-A", "trust",
+                                                                 "--locale=C.UTF-8", "-E", "UTF8", "--no-sync"})});
     if (made.status.code != 0)
-      throw failure(error(disposition::failed, "The database folder " + data_ + " cannot be made.").with_peer_text(made.standard_error));
+      throw failure(error(disposition::failed, "The database folder " + data_ + " cannot be made.")
+                        .with_peer_text(made.standard_error));
   } else if (fs::exists(data_ + "/postmaster.pid")) {
     // Left by a killed `up`: pg_ctl knows whether that process is really the server of this folder.
     co_await rt::run_command({.argv = command({"pg_ctl", "stop", "-D", data_, "-m", "fast", "-t", "20"})});
@@ -53,17 +57,29 @@ rt::task<void> postgres_server::prepare() {
 }
 
 child_spec postgres_server::spec() const {
-  const std::vector<std::pair<std::string, std::string>> settings{
-      {"listen_addresses", ""}, {"unix_socket_directories", run_}, {"unix_socket_permissions", "0700"},
-      {"wal_level", "logical"}, {"max_wal_senders", "20"}, {"max_replication_slots", "20"}, {"max_slot_wal_keep_size", "1GB"},
-      {"timezone", "UTC"}, {"log_timezone", "UTC"}, {"shared_buffers", "64MB"}, {"max_connections", "200"}, {"jit", "off"}};
+  const std::vector<std::pair<std::string, std::string>> settings{{"listen_addresses", ""},
+                                                                  {"unix_socket_directories", run_},
+                                                                  {"unix_socket_permissions", "0700"},
+                                                                  {"wal_level", "logical"},
+                                                                  {"max_wal_senders", "20"},
+                                                                  {"max_replication_slots", "20"},
+                                                                  {"max_slot_wal_keep_size", "1GB"},
+                                                                  {"timezone", "UTC"},
+                                                                  {"log_timezone", "UTC"},
+                                                                  {"shared_buffers", "64MB"},
+                                                                  {"max_connections", "200"},
+                                                                  {"jit", "off"}};
   std::vector<std::string> argv{"postgres", "-D", data_};
   for (const auto& [name, value] : settings) {
     argv.push_back("-c");
     argv.push_back(name + "=" + value);
   }
   const auto administration = "host=" + run_ + " user=atrium dbname=postgres";
-  return {.name = "postgres", .argv = command(std::move(argv)), .environment = {}, .log_file = log_file_, .pid_file = run_ + "/postgres.pid",
+  return {.name = "postgres",
+          .argv = command(std::move(argv)),
+          .environment = {},
+          .log_file = log_file_,
+          .pid_file = run_ + "/postgres.pid",
           .stop_signal = SIGINT,  // fast shutdown
           .is_ready = [administration]() -> rt::task<bool> {
             try {

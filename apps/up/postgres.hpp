@@ -1,12 +1,13 @@
-/// @file postgres.hpp - Debian's PostgreSQL as a private server of one state folder: Unix socket, no TCP. Layer: apps/up.
+/// @file postgres.hpp - Debian's PostgreSQL as a private server of one state folder: Unix socket, no TCP. Layer:
+/// apps/up.
 #pragma once
 
 #include "apps/up/child.hpp"
 
 namespace atrium::up {
 
-/// A database server in `data` with its socket in `run`. Both folders belong to the calling user. PostgreSQL refuses to run
-/// as root; then it runs in a user namespace of its own, in which root's files belong to the user `postgres`.
+/// A database server in `data` with its socket in `run`. Both folders belong to the calling user. PostgreSQL refuses to
+/// run as root; then it runs in a user namespace of its own, in which root's files belong to the user `postgres`.
 class postgres_server {
  public:
   postgres_server(std::string data, std::string run, std::string log_file);

@@ -21,7 +21,8 @@ using namespace std::chrono_literals;
 namespace {
 
 std::string default_state() {
-  if (::geteuid() == 0) return "/var/lib/atrium";  // project processes run as uid 2001, which cannot look into root's home
+  if (::geteuid() == 0)
+    return "/var/lib/atrium";  // project processes run as uid 2001, which cannot look into root's home
   if (const char* data = std::getenv("XDG_DATA_HOME"); data && *data) return std::string(data) + "/atrium";
   const char* home = std::getenv("HOME");
   return std::string(home ? home : ".") + "/.local/share/atrium";
@@ -32,11 +33,13 @@ class state_folder {
  public:
   explicit state_folder(const std::string& path) {
     fs::create_directories(path);
-    for (const char* part : {"run", "logs", "projects", "devcluster", "config"}) fs::create_directories(path + "/" + part);
+    for (const char* part : {"run", "logs", "projects", "devcluster", "config"})
+      fs::create_directories(path + "/" + part);
     fs::permissions(path + "/run", fs::perms::owner_all);
     lock_ = rt::unique_fd(::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!lock_ || ::flock(lock_.get(), LOCK_EX | LOCK_NB) < 0)
-      fail(disposition::conflict, "Another 'atrium up' uses the folder " + path + ". Stop it or choose another with --state.");
+      fail(disposition::conflict,
+           "Another 'atrium up' uses the folder " + path + ". Stop it or choose another with --state.");
   }
 
  private:
@@ -46,13 +49,15 @@ class state_folder {
 rt::task<void> migrate(const layout& l) {
   const auto done = co_await rt::run_command({.argv = {l.program, "migrate", "--database", l.database}});
   if (done.status.code != 0)
-    throw failure(error(disposition::failed, "The database could not be brought up to date.").with_peer_text(done.standard_error));
+    throw failure(error(disposition::failed, "The database could not be brought up to date.")
+                      .with_peer_text(done.standard_error));
 }
 
 /// Everything that runs, in start order.
 class machine {
  public:
-  explicit machine(layout l) : layout_(std::move(l)), postgres_(layout_.state + "/postgres", layout_.run(), layout_.log("postgres")) {
+  explicit machine(layout l)
+      : layout_(std::move(l)), postgres_(layout_.state + "/postgres", layout_.run(), layout_.log("postgres")) {
     layout_.database = postgres_.conninfo();
   }
 
@@ -162,7 +167,11 @@ std::string folder_of_this_program() {
 }  // namespace
 
 int run_up(int argc, char** argv) {
-  layout l{.program = folder_of_this_program() + "/atrium", .state = default_state(), .listen = "127.0.0.1:8080", .web = "web/dist", .database = {}};
+  layout l{.program = folder_of_this_program() + "/atrium",
+           .state = default_state(),
+           .listen = "127.0.0.1:8080",
+           .web = "web/dist",
+           .database = {}};
   std::string level = "info";
   settings s("up", "runs the whole system on this machine");
   s.add("state", "DIR", "folder for everything that is kept", l.state);
@@ -170,7 +179,10 @@ int run_up(int argc, char** argv) {
   s.add("web", "DIR", "the built browser application", l.web);
   s.add("log-level", "LEVEL", "least level that is logged", level).one_of({"debug", "info", "warn", "error"});
   if (const auto code = s.parse(argc, argv)) return *code;
-  log::configure("up", level == "debug" ? log::level::debug : level == "warn" ? log::level::warn : level == "error" ? log::level::error : log::level::info);
+  log::configure("up", level == "debug"   ? log::level::debug
+                       : level == "warn"  ? log::level::warn
+                       : level == "error" ? log::level::error
+                                          : log::level::info);
   try {
     l.state = fs::absolute(l.state).lexically_normal().string();
     l.web = fs::absolute(l.web).lexically_normal().string();

@@ -1,5 +1,5 @@
-/// @file counter.hpp - counts calls of operator new, for all to see in the file that ATRIUM_BENCH_COUNTER names. Include
-/// in one file of a program. Layer: bench.
+/// @file counter.hpp - counts calls of operator new, for all to see in the file that ATRIUM_BENCH_COUNTER names.
+/// Include in one file of a program. Layer: bench.
 #pragma once
 
 #include <fcntl.h>

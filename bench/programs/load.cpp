@@ -1,8 +1,8 @@
 // Closed-loop load on one thread: bench_load KIND PORT [option=value...]. Prints one line of JSON.
-// KIND: tcp (echo of `bytes`), websocket (echo on /echo), fanout (connection 0 publishes on /fanout, all must hear), http
-// (GET `path`). Every request is the same bytes and every answer has the same length, so that the generator costs little.
-// The server's CPU time is read here, at the edges of the measured window: options pid= (all its threads and direct
-// children) and counter= (see counter.hpp).
+// KIND: tcp (echo of `bytes`), websocket (echo on /echo), fanout (connection 0 publishes on /fanout, all must hear),
+// http (GET `path`). Every request is the same bytes and every answer has the same length, so that the generator costs
+// little. The server's CPU time is read here, at the edges of the measured window: options pid= (all its threads and
+// direct children) and counter= (see counter.hpp).
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -132,7 +132,8 @@ int load::connect_one() {
 
 /// Blocking; returns everything up to the end of the head and what came with it.
 std::string ask(int fd, const std::string& request) {
-  if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) give_up("cannot send");
+  if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
+    give_up("cannot send");
   std::string got;
   while (got.find("\r\n\r\n") == std::string::npos) {
     char buffer[4096];
@@ -144,8 +145,9 @@ std::string ask(int fd, const std::string& request) {
 }
 
 void load::upgrade(int fd, const std::string& path) {
-  const auto got = ask(fd, "GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  const auto got = ask(fd, "GET " + path +
+                               " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
   if (!got.starts_with("HTTP/1.1 101")) give_up("not upgraded: " + got);
 }
 
@@ -153,10 +155,17 @@ std::string load::frame(std::string payload) const {
   const unsigned char mask[4] = {0x37, 0xfa, 0x21, 0x3d};
   std::string out = "\x82";
   const auto n = payload.size();
-  const auto big_endian = [&](int size) { for (int i = size - 1; i >= 0; --i) out.push_back(static_cast<char>(n >> (8 * i))); };
+  const auto big_endian = [&](int size) {
+    for (int i = size - 1; i >= 0; --i) out.push_back(static_cast<char>(n >> (8 * i)));
+  };
   if (n < 126) out.push_back(static_cast<char>(0x80 | n));
-  else if (n < 65536) { out.push_back(static_cast<char>(0xfe)); big_endian(2); }
-  else { out.push_back(static_cast<char>(0xff)); big_endian(8); }
+  else if (n < 65536) {
+    out.push_back(static_cast<char>(0xfe));
+    big_endian(2);
+  } else {
+    out.push_back(static_cast<char>(0xff));
+    big_endian(8);
+  }
   out.append(reinterpret_cast<const char*>(mask), 4);
   for (std::size_t i = 0; i < n; ++i) out.push_back(static_cast<char>(payload[i] ^ mask[i % 4]));
   return out;
@@ -190,7 +199,8 @@ void load::prepare() {
 
 void load::send_more(connection& c) {
   while (c.to_send > 0) {
-    const auto n = ::send(c.fd, request_.data() + (request_.size() - c.to_send), c.to_send, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const auto n =
+        ::send(c.fd, request_.data() + (request_.size() - c.to_send), c.to_send, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && errno != EAGAIN) give_up("send failed");
     if (n > 0) c.to_send -= static_cast<std::size_t>(n);
     if (n < 0 || c.to_send > 0) break;
@@ -262,8 +272,11 @@ void load::run() {
     ::epoll_ctl(epoll_, EPOLL_CTL_ADD, c.fd, &e);
   }
   if (fanout_) begin(all_[0]);
-  else for (auto& c : all_) begin(c);
-  const auto span = [](double s) { return std::chrono::duration_cast<clock_type::duration>(std::chrono::duration<double>(s)); };
+  else
+    for (auto& c : all_) begin(c);
+  const auto span = [](double s) {
+    return std::chrono::duration_cast<clock_type::duration>(std::chrono::duration<double>(s));
+  };
   pass(clock_type::now() + span(o_.warmup));
   latencies_.clear();
   const auto operations = operations_, cpu = cpu_of(o_.pid), own = cpu_of_process(std::to_string(::getpid()));
@@ -275,11 +288,15 @@ void load::run() {
   const auto done = double(operations_ - operations);
   const auto allocated = double(count_in(o_.counter) - counted);
   std::sort(latencies_.begin(), latencies_.end());
-  const auto at = [&](double q) { return latencies_.empty() ? 0.0 : double(latencies_[std::size_t(double(latencies_.size() - 1) * q)]) / 1e3; };
-  std::printf("{\"operations\": %.0f, \"per_second\": %.0f, \"cpu_us\": %.4f, \"busy\": %.3f, \"load_busy\": %.3f, \"allocations\": %.4f, "
-              "\"p50_us\": %.1f, \"p99_us\": %.1f}\n",
-              done, done / seconds, double(used) / 1e3 / done, double(used) / 1e9 / seconds, double(used_here) / 1e9 / seconds,
-              allocated / done, at(0.5), at(0.99));
+  const auto at = [&](double q) {
+    return latencies_.empty() ? 0.0 : double(latencies_[std::size_t(double(latencies_.size() - 1) * q)]) / 1e3;
+  };
+  std::printf(
+      "{\"operations\": %.0f, \"per_second\": %.0f, \"cpu_us\": %.4f, \"busy\": %.3f, \"load_busy\": %.3f, "
+      "\"allocations\": %.4f, "
+      "\"p50_us\": %.1f, \"p99_us\": %.1f}\n",
+      done, done / seconds, double(used) / 1e3 / done, double(used) / 1e9 / seconds, double(used_here) / 1e9 / seconds,
+      allocated / done, at(0.5), at(0.99));
 }
 
 }  // namespace

@@ -15,9 +15,12 @@ using connection_ptr = std::unique_ptr<client_connection>;
 /// The body of an answer; owns its connection and gives it back at the end.
 class response_body final : public framed_body {
  public:
-  response_body(connection_ptr c, std::shared_ptr<client_pool> pool, const http1::head_facts& facts, rt::duration timeout)
+  response_body(connection_ptr c, std::shared_ptr<client_pool> pool, const http1::head_facts& facts,
+                rt::duration timeout)
       : framed_body(message_kind::response, *c->stream, c->input, facts, timeout),
-        connection_(std::move(c)), pool_(std::move(pool)), keep_(facts.keep_alive) {
+        connection_(std::move(c)),
+        pool_(std::move(pool)),
+        keep_(facts.keep_alive) {
     if (finished()) at_end();
   }
   ~response_body() override {
@@ -40,7 +43,8 @@ class response_body final : public framed_body {
 };
 
 bool is_idempotent(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS" || method == "TRACE";
+  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS" ||
+         method == "TRACE";
 }
 
 struct answer_head {
@@ -152,7 +156,8 @@ client_response http_client::state::finish(connection_ptr c, answer_head a) {
   return out;
 }
 
-rt::task<answer_head> http_client::state::ask(client_connection& c, std::string_view text, std::string_view body, bool to_head) {
+rt::task<answer_head> http_client::state::ask(client_connection& c, std::string_view text, std::string_view body,
+                                              bool to_head) {
   std::exception_ptr unsent;
   try {
     co_await write_with_progress(*c.stream, rt::as_bytes(text), options.limits.body_timeout);
@@ -247,7 +252,8 @@ struct upload {
 
 }  // namespace
 
-rt::task<client_response> http_client::send(const origin& to, request head, std::optional<std::uint64_t> length, body_reader& body) {
+rt::task<client_response> http_client::send(const origin& to, request head, std::optional<std::uint64_t> length,
+                                            body_reader& body) {
   auto& s = *state_;
   const auto p = prepare(to, head, length, !length);
   auto c = co_await s.open(to, p.upgrades);
@@ -284,7 +290,8 @@ rt::task<http_client::whole> http_client::fetch(const origin& to, request head, 
     out.body = co_await r.body->text(limit);
   } catch (const failure& f) {
     if (f.disposition() != disposition::overloaded) throw;
-    fail(disposition::overloaded, "The answer is larger than expected.");  // without the code that is meant for requests
+    fail(disposition::overloaded,
+         "The answer is larger than expected.");  // without the code that is meant for requests
   }
   co_return out;
 }

@@ -13,14 +13,15 @@ namespace atrium::net {
 struct client_connection {
   stream_ptr stream;
   input_buffer input;
-  std::string key;      ///< of its origin
+  std::string key;  ///< of its origin
   bool reused = false;
 };
 
 /// Shared between the client and the answers that still read, so that either may go first.
 class client_pool {
  public:
-  client_pool(std::size_t per_origin, rt::duration idle_timeout) : per_origin_(per_origin), idle_timeout_(idle_timeout) {}
+  client_pool(std::size_t per_origin, rt::duration idle_timeout)
+      : per_origin_(per_origin), idle_timeout_(idle_timeout) {}
 
   /// The most recently used connection that is still good, or null.
   std::unique_ptr<client_connection> take(const std::string& key, rt::time_point now);
@@ -31,7 +32,10 @@ class client_pool {
   static std::string key_of(const origin&);
 
  private:
-  struct idle { std::unique_ptr<client_connection> connection; rt::time_point since; };
+  struct idle {
+    std::unique_ptr<client_connection> connection;
+    rt::time_point since;
+  };
   void drop_old(rt::time_point now);
 
   std::size_t per_origin_;

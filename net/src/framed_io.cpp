@@ -11,13 +11,15 @@ error refusal_error(const http1::refusal& r, message_kind kind) {
     const auto what = r.status == 501 ? disposition::unimplemented : disposition::invalid;
     return error(what, r.why).with_code("http." + std::to_string(r.status));
   }
-  return error(disposition::disconnected, "The server behind this address gave an answer that is not valid HTTP.").with_peer_text(r.why);
+  return error(disposition::disconnected, "The server behind this address gave an answer that is not valid HTTP.")
+      .with_peer_text(r.why);
 }
 
 namespace {
 [[noreturn]] void too_large(std::uint64_t limit) {
-  throw failure(error(disposition::overloaded, "The body is larger than the " + std::to_string(limit) + " bytes allowed here.")
-                    .with_code("http.413"));
+  throw failure(
+      error(disposition::overloaded, "The body is larger than the " + std::to_string(limit) + " bytes allowed here.")
+          .with_code("http.413"));
 }
 }  // namespace
 
@@ -40,7 +42,8 @@ rt::task<std::string> body_reader::text(std::size_t limit) {
   co_return out;
 }
 
-framed_body::framed_body(message_kind kind, stream& from, input_buffer& input, const http1::head_facts& facts, rt::duration timeout)
+framed_body::framed_body(message_kind kind, stream& from, input_buffer& input, const http1::head_facts& facts,
+                         rt::duration timeout)
     : kind_(kind), from_(from), input_(input), decoder_(facts), timeout_(timeout) {
   if (facts.framing == http1::framing::length) length_ = facts.length;
   if (facts.framing == http1::framing::none) length_ = 0;

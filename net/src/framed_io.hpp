@@ -18,7 +18,8 @@ error refusal_error(const http1::refusal&, message_kind);
 /// Reads a body from `input` and `from`, which must outlive it.
 class framed_body : public body_reader {
  public:
-  framed_body(message_kind kind, stream& from, input_buffer& input, const http1::head_facts& facts, rt::duration timeout);
+  framed_body(message_kind kind, stream& from, input_buffer& input, const http1::head_facts& facts,
+              rt::duration timeout);
 
   rt::task<std::size_t> read_some(std::span<std::byte> into) override;
   std::optional<std::uint64_t> length() const noexcept override;

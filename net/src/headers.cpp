@@ -7,7 +7,8 @@ namespace atrium::net {
 
 bool equal_nocase(std::string_view a, std::string_view b) noexcept {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [&](char x, char y) { return lower(x) == lower(y); });
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::optional<std::string_view> headers::find(std::string_view name) const noexcept {
@@ -40,7 +41,8 @@ void headers::set(std::string_view name, std::string value) {
   const auto first = std::find_if(all_.begin(), all_.end(), [&](const auto& f) { return equal_nocase(f.first, name); });
   if (first == all_.end()) return add(std::string(name), std::move(value));
   first->second = std::move(value);
-  all_.erase(std::remove_if(first + 1, all_.end(), [&](const auto& f) { return equal_nocase(f.first, name); }), all_.end());
+  all_.erase(std::remove_if(first + 1, all_.end(), [&](const auto& f) { return equal_nocase(f.first, name); }),
+             all_.end());
 }
 
 std::size_t headers::erase(std::string_view name) {

@@ -37,7 +37,8 @@ chunk_decoder::step chunk_decoder::next(std::string_view bytes) {
 
 bool chunk_decoder::take(char c) {
   switch (state_) {
-    case state::size: return size_char(c);
+    case state::size:
+      return size_char(c);
     case state::size_lf:
       if (c != '\n') return refuse("A chunk's size line does not end with CR LF.");
       state_ = left_ ? state::data : state::trailer;
@@ -57,8 +58,10 @@ bool chunk_decoder::take(char c) {
       if (++overhead_ > overhead_limit) return refuse("The trailers are too large.");
       trailer_ += c;
       return true;
-    case state::trailer_lf: return c == '\n' ? trailer_end() : refuse("A trailer line does not end with CR LF.");
-    default: return extension_char(c);
+    case state::trailer_lf:
+      return c == '\n' ? trailer_end() : refuse("A trailer line does not end with CR LF.");
+    default:
+      return extension_char(c);
   }
 }
 
@@ -101,7 +104,8 @@ bool chunk_decoder::extension_char(char c) {
     case state::extension_after:
       if (!ends) return refuse(bad);
       break;
-    default: return refuse(bad);
+    default:
+      return refuse(bad);
   }
   state_ = c == '\r' ? state::size_lf : state::extension_name;
   name_length_ = 0;
@@ -135,10 +139,14 @@ chunk_decoder::step body_decoder::next(std::string_view bytes) {
 
 bool body_decoder::finished() const noexcept {
   switch (framing_) {
-    case framing::none: return true;
-    case framing::length: return left_ == 0;
-    case framing::chunked: return chunks_.finished();
-    case framing::until_close: return ended_;
+    case framing::none:
+      return true;
+    case framing::length:
+      return left_ == 0;
+    case framing::chunked:
+      return chunks_.finished();
+    case framing::until_close:
+      return ended_;
   }
   return true;
 }

@@ -5,14 +5,14 @@
 
 namespace atrium::net::http1 {
 
-/// Strict chunked decoder, a byte at a time between pieces of data. Extensions (`;name`, `;name=value`) are read and ignored
-/// within a bound, trailers are checked and dropped.
+/// Strict chunked decoder, a byte at a time between pieces of data. Extensions (`;name`, `;name=value`) are read and
+/// ignored within a bound, trailers are checked and dropped.
 class chunk_decoder {
  public:
   struct step {
     progress what = progress::more;
-    std::size_t consumed = 0;   ///< bytes of the input that are done with
-    std::string_view data;      ///< part of the input; may be empty
+    std::size_t consumed = 0;  ///< bytes of the input that are done with
+    std::string_view data;     ///< part of the input; may be empty
   };
   /// Takes from `bytes` until a piece of data, the end, a refusal or the end of `bytes`.
   step next(std::string_view bytes);
@@ -21,8 +21,20 @@ class chunk_decoder {
 
  private:
   enum class state : std::uint8_t {
-    size, extension_name, extension_value, extension_quoted, extension_escape, extension_after,
-    size_lf, data, data_cr, data_lf, trailer, trailer_lf, finished, refused
+    size,
+    extension_name,
+    extension_value,
+    extension_quoted,
+    extension_escape,
+    extension_after,
+    size_lf,
+    data,
+    data_cr,
+    data_lf,
+    trailer,
+    trailer_lf,
+    finished,
+    refused
   };
   bool take(char c);
   bool size_char(char c);

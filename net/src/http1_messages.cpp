@@ -6,10 +6,12 @@ namespace atrium::net::http1 {
 
 bool request_parser::start_line(std::string_view line) {
   const auto first = line.find(' '), last = line.rfind(' ');
-  if (first == std::string_view::npos || first == 0 || first == last) return refuse(400, "The request line is malformed.");
+  if (first == std::string_view::npos || first == 0 || first == last)
+    return refuse(400, "The request line is malformed.");
   const auto method = line.substr(0, first), version = line.substr(last + 1);
   if (method.size() > 32 || !all_are(method, token_char)) return refuse(400, "The method is malformed.");
-  if (version.size() != 8 || !version.starts_with("HTTP/") || !is_digit(version[5]) || version[6] != '.' || !is_digit(version[7]))
+  if (version.size() != 8 || !version.starts_with("HTTP/") || !is_digit(version[5]) || version[6] != '.' ||
+      !is_digit(version[7]))
     return refuse(400, "The request line is malformed.");
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return refuse(505, "This server speaks HTTP/1.1.");
   head.method = method;
@@ -37,7 +39,8 @@ bool request_parser::target(std::string_view text) {
 /// RFC 9112 section 3.2.2: the host in the target replaces the Host field.
 bool request_parser::absolute_target(std::string_view text) {
   const auto scheme = text.find("://");
-  if (scheme == std::string_view::npos || !(equal_nocase(text.substr(0, scheme), "http") || equal_nocase(text.substr(0, scheme), "https")))
+  if (scheme == std::string_view::npos ||
+      !(equal_nocase(text.substr(0, scheme), "http") || equal_nocase(text.substr(0, scheme), "https")))
     return refuse(400, "The address asked for is malformed.");
   const auto rest = text.substr(scheme + 3);
   const auto end = rest.find_first_of("/?");
@@ -76,7 +79,8 @@ bool response_parser::start_line(std::string_view line) {
   const auto code = line.substr(9, 3), rest = line.substr(12);
   if (!is_digit(code[0]) || !is_digit(code[1]) || !is_digit(code[2]) || code[0] < '1' || code[0] > '5')
     return refuse(502, "The answer has no valid status.");
-  if (!rest.empty() && (rest[0] != ' ' || !all_are(rest, value_char))) return refuse(502, "The status line is malformed.");
+  if (!rest.empty() && (rest[0] != ' ' || !all_are(rest, value_char)))
+    return refuse(502, "The status line is malformed.");
   status = static_cast<unsigned>((code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0'));
   http10_ = line[7] == '0';
   return true;

@@ -63,9 +63,10 @@ bool head_parser::refuse(unsigned status, const char* why) noexcept {
 progress head_parser::advance(std::string_view bytes) {
   if (refusal_.why[0]) return progress::refused;
   while (!ended_) {
-    const auto* found = scanned_ < bytes.size()
-                            ? static_cast<const char*>(std::memchr(bytes.data() + scanned_, '\n', bytes.size() - scanned_))
-                            : nullptr;
+    const auto* found =
+        scanned_ < bytes.size()
+            ? static_cast<const char*>(std::memchr(bytes.data() + scanned_, '\n', bytes.size() - scanned_))
+            : nullptr;
     if (!found) {
       scanned_ = bytes.size();
       return too_long(bytes.size() - line_start_) ? progress::refused : progress::more;
@@ -141,7 +142,8 @@ bool head_parser::read_framing(bool http10, http1::framing without_length) {
 }
 
 bool head_parser::read_connection(bool http10) {
-  facts_.keep_alive = !fields().has_token("Connection", "close") && (!http10 || fields().has_token("Connection", "keep-alive"));
+  facts_.keep_alive =
+      !fields().has_token("Connection", "close") && (!http10 || fields().has_token("Connection", "keep-alive"));
   return true;
 }
 

@@ -36,8 +36,8 @@ struct head_facts {
 
 enum class progress : std::uint8_t { more, done, refused };
 
-/// Common part of the two parsers. advance() is given all bytes from the start of the message, each time more of them, and
-/// looks at each byte a bounded number of times; the outcome does not depend on how the bytes were split.
+/// Common part of the two parsers. advance() is given all bytes from the start of the message, each time more of them,
+/// and looks at each byte a bounded number of times; the outcome does not depend on how the bytes were split.
 class head_parser {
  public:
   explicit head_parser(const head_limits& limits) noexcept : limits_(limits) {}

@@ -12,7 +12,8 @@ namespace {
 result<void> write_fields(std::string& out, const headers& fields) {
   for (const auto& [name, value] : fields) {
     if (name.empty() || !all_are(name, token_char) || !all_are(value, value_char))
-      return error(disposition::invalid, "A header field holds a character that must not stand there.").with_peer_text(name);
+      return error(disposition::invalid, "A header field holds a character that must not stand there.")
+          .with_peer_text(name);
     out.append(name).append(": ").append(value).append("\r\n");
   }
   out.append("\r\n");
@@ -29,7 +30,8 @@ result<void> write_request_head(std::string& out, const request& r) {
 }
 
 result<void> write_response_head(std::string& out, unsigned status, const headers& fields) {
-  if (status < 100 || status > 599) return error(disposition::invalid, "The status of an answer lies between 100 and 599.");
+  if (status < 100 || status > 599)
+    return error(disposition::invalid, "The status of an answer lies between 100 and 599.");
   out.append("HTTP/1.1 ").append(std::to_string(status)).append(" ").append(reason_phrase(status)).append("\r\n");
   return write_fields(out, fields);
 }

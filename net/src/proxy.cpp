@@ -56,8 +56,9 @@ rt::task<void> relay_answer(exchange& e, client_response answer, const proxy_tar
   if (body && body->is_here_whole(joined_body) && e.request().method != "HEAD") {
     auto text = co_await answer.body->text(joined_body);
     if (target.on_bytes && !text.empty()) target.on_bytes(0, text.size());
-    co_await e.respond(
-        {.status = answer.status, .headers = client_headers(answer.status, answer.headers, target), .body = std::move(text)});
+    co_await e.respond({.status = answer.status,
+                        .headers = client_headers(answer.status, answer.headers, target),
+                        .body = std::move(text)});
     co_return;
   }
   auto writer = co_await e.start(

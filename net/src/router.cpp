@@ -22,7 +22,8 @@ bool is_parameter(std::string_view s) { return s.starts_with('{'); }
 bool is_rest(std::string_view s) { return s.ends_with("*}"); }
 std::string_view name_of(std::string_view s) { return s.substr(1, s.size() - (is_rest(s) ? 3 : 2)); }
 
-/// Says how well a pattern fits, one mark a segment that compares as text: literal > parameter > rest. Empty: not at all.
+/// Says how well a pattern fits, one mark a segment that compares as text: literal > parameter > rest. Empty: not at
+/// all.
 std::string match(const std::vector<std::string>& pattern, const std::vector<std::string_view>& path,
                   const std::vector<std::string>& decoded) {
   std::string marks;

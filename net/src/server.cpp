@@ -53,7 +53,8 @@ http_server::http_server(handler h, http_limits limits) : state_(std::make_uniqu
   state_->shared.limits = limits;
 }
 http_server::~http_server() {
-  ATRIUM_ASSERT(state_->connections.empty() && state_->serving == 0, "a server is destroyed after its tasks have ended");
+  ATRIUM_ASSERT(state_->connections.empty() && state_->serving == 0,
+                "a server is destroyed after its tasks have ended");
 }
 
 bool http_server::draining() const noexcept { return state_->shared.draining; }
@@ -106,7 +107,8 @@ rt::task<void> http_server::state::serve_stream(stream_ptr s, tls_context* tls) 
   }
   gauge.add(-1);
   // Cut by drain(): that is an orderly end here.
-  if (failed && !(record.region.fired() && error_of(failed).disposition() == disposition::cancelled)) std::rethrow_exception(failed);
+  if (failed && !(record.region.fired() && error_of(failed).disposition() == disposition::cancelled))
+    std::rethrow_exception(failed);
 }
 
 rt::task<void> http_server::serve(rt::listener& from, tls_context* tls) {
@@ -125,7 +127,9 @@ rt::task<void> http_server::serve(rt::listener& from, tls_context* tls) {
       failed = std::current_exception();
     }
   }
-  if (failed) connected.cancel(node.cancelled() == rt::cancel_reason::none ? rt::cancel_reason::sibling_failed : node.cancelled());
+  if (failed)
+    connected.cancel(node.cancelled() == rt::cancel_reason::none ? rt::cancel_reason::sibling_failed
+                                                                 : node.cancelled());
   try {
     co_await connected.join();
   } catch (...) {
@@ -136,7 +140,9 @@ rt::task<void> http_server::serve(rt::listener& from, tls_context* tls) {
   if (failed) std::rethrow_exception(failed);
 }
 
-rt::task<void> http_server::serve_connection(stream_ptr stream) { return state_->serve_quietly(std::move(stream), nullptr); }
+rt::task<void> http_server::serve_connection(stream_ptr stream) {
+  return state_->serve_quietly(std::move(stream), nullptr);
+}
 
 rt::task<void> http_server::state::wait_empty() {
   while (!connections.empty() || serving > 0) co_await changed.wait();

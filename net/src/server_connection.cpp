@@ -8,7 +8,8 @@
 namespace atrium::net {
 
 rt::task<void> server_connection::run() {
-  while (co_await serve_one()) {}
+  while (co_await serve_one()) {
+  }
 }
 
 /// False when the connection is over. Holds no buffer while it waits.
@@ -70,7 +71,8 @@ rt::task<bool> server_connection::serve_one() {
     const auto e = error_of(failed);
     auto answer = response::of(e);
     const auto level = answer.status >= 500 && !x.responded() ? log::level::warn : log::level::debug;
-    log::write(level, "request failed", {{"method", x.request().method}, {"route", x.route()}, {"status", answer.status}, {"error", e}});
+    log::write(level, "request failed",
+               {{"method", x.request().method}, {"route", x.route()}, {"status", answer.status}, {"error", e}});
     if (!x.responded()) co_await x.respond(std::move(answer));
   }
   if (x.is_upgraded()) co_return false;
@@ -87,7 +89,8 @@ rt::task<bool> server_connection::serve_one() {
 /// Answers a request that was not understood, without a handler.
 rt::task<void> server_connection::refuse(error e) {
   auto answer = response::of(e);
-  static auto& refused = metrics::get_counter("atrium_net_http_refused_total", "Requests refused before they reached a handler");
+  static auto& refused =
+      metrics::get_counter("atrium_net_http_refused_total", "Requests refused before they reached a handler");
   refused.add();
   log::debug("request refused", {{"error", e}});
   answer.headers.add("Content-Length", std::to_string(answer.body.size()));
@@ -100,8 +103,8 @@ rt::task<void> server_connection::refuse(error e) {
   co_await linger();
 }
 
-/// Closing a socket with unread bytes resets it and may take our answer from the client's hands (RFC 9112 section 9.6), so
-/// the rest is read for a moment.
+/// Closing a socket with unread bytes resets it and may take our answer from the client's hands (RFC 9112 section 9.6),
+/// so the rest is read for a moment.
 rt::task<void> server_connection::linger() {
   constexpr std::size_t most = 256 * 1024;
   const auto limit = std::min<rt::duration>(shared_.limits.body_timeout, std::chrono::seconds(2));

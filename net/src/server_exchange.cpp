@@ -23,7 +23,8 @@ rt::task<void> request_body::before_first_read() {
 /// Ends with finish(); destroyed before, it leaves `writing_` set and the connection is cut.
 class server_exchange::writer final : public body_writer {
  public:
-  writer(server_exchange& x, framed_writer framed, bool discards) noexcept : exchange_(x), framed_(framed), discards_(discards) {}
+  writer(server_exchange& x, framed_writer framed, bool discards) noexcept
+      : exchange_(x), framed_(framed), discards_(discards) {}
   rt::task<void> write(std::span<const std::byte> bytes) override {
     if (finished_) fail(disposition::invalid, "The body of this answer was already finished.");
     if (!discards_) co_await framed_.write(bytes);
@@ -68,7 +69,8 @@ bool server_exchange::body_is_settled() const noexcept {
 }
 
 std::string server_exchange::head_text(response& r, std::optional<std::uint64_t> length, bool chunked) {
-  keep_ = facts_.keep_alive && !connection_.shared_.draining && body_is_settled() && !r.headers.has_token("Connection", "close");
+  keep_ = facts_.keep_alive && !connection_.shared_.draining && body_is_settled() &&
+          !r.headers.has_token("Connection", "close");
   if (!chunked && !length && !never_has_body(r.status)) keep_ = false;  // the body ends with the connection
   r.headers.erase("Connection");
   r.headers.erase("Transfer-Encoding");

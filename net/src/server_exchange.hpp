@@ -10,7 +10,8 @@ class server_exchange;
 /// The body of a request; says 100 Continue when the handler wants to read it.
 class request_body final : public framed_body {
  public:
-  request_body(server_exchange& owner, stream& from, input_buffer& input, const http1::head_facts& facts, rt::duration timeout)
+  request_body(server_exchange& owner, stream& from, input_buffer& input, const http1::head_facts& facts,
+               rt::duration timeout)
       : framed_body(message_kind::request, from, input, facts, timeout), owner_(owner) {}
 
  protected:
@@ -30,7 +31,8 @@ class server_exchange final : public exchange {
   rt::task<upgraded> upgrade(net::headers) override;
   rt::task<void> peer_gone() override;
 
-  /// After the handler: reads what little is left of the request's body. True when the connection can serve another request.
+  /// After the handler: reads what little is left of the request's body. True when the connection can serve another
+  /// request.
   rt::task<bool> settle();
   bool is_upgraded() const noexcept { return upgraded_; }
   /// The answer cannot be completed: the connection must be cut, so that the client does not take it for whole.

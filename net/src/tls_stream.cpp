@@ -66,7 +66,8 @@ tls_stream::tls_stream(SSL_CTX* context, stream_ptr inner, std::string name)
 
 tls_stream::~tls_stream() {
   // OpenSSL takes a connection that is freed without close_notify for a failed one and spoils its session.
-  if (!broken_ && SSL_is_init_finished(ssl_.get())) SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  if (!broken_ && SSL_is_init_finished(ssl_.get()))
+    SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 }
 
 tls_stream& tls_stream::of(const SSL* ssl) noexcept { return *static_cast<tls_stream*>(SSL_get_app_data(ssl)); }

@@ -48,7 +48,8 @@ class session_core : public std::enable_shared_from_this<session_core> {
   std::uint64_t enqueue(opcode, std::string payload);
   static frame_head rest_of_head(const outgoing&) noexcept;
   static std::span<const std::byte> rest_of_payload(const outgoing&) noexcept;
-  static std::size_t collect(const std::vector<outgoing>&, std::size_t from, std::vector<iovec>& parts, std::size_t& bytes);
+  static std::size_t collect(const std::vector<outgoing>&, std::size_t from, std::vector<iovec>& parts,
+                             std::size_t& bytes);
   struct deferred;
   static deferred run_flush(std::shared_ptr<session_core>);
   void schedule_flush();

@@ -133,7 +133,8 @@ std::span<const std::byte> session_core::rest_of_payload(const outgoing& f) noex
 }
 
 /// Parts of the frames from `from` on, at most a piece; the index behind them. `bytes` are those still to be written.
-std::size_t session_core::collect(const std::vector<outgoing>& frames, std::size_t from, std::vector<iovec>& parts, std::size_t& bytes) {
+std::size_t session_core::collect(const std::vector<outgoing>& frames, std::size_t from, std::vector<iovec>& parts,
+                                  std::size_t& bytes) {
   parts.clear();
   bytes = 0;
   auto to = from;

@@ -120,7 +120,8 @@ class reader final : public change_source {
       if (size > 0) last_heard_ = rt::clock::now();
       if (size > 0 && take({reinterpret_cast<const std::byte*>(raw), static_cast<std::size_t>(size)})) {
         batch_bytes_ = 0;
-        change_batch out{false, std::exchange(batch_.changes, {}), batch_.commit, batch_.commit_time, batch_.transaction};
+        change_batch out{false, std::exchange(batch_.changes, {}), batch_.commit, batch_.commit_time,
+                         batch_.transaction};
         co_return out;
       }
       const auto now = rt::clock::now();

@@ -248,9 +248,9 @@ rt::task<result_ptr> wire::simple_query(std::string sql) {
 }
 
 rt::task<bool> wire::request_cancel() {
-  // PQcancel waits until the server has taken the request, so it cannot hit a later statement of this session. A server that
-  // is stopped never takes it, and libpq knows no limit here: so the call has a thread of its own, which is left to itself
-  // after a while, rather than one of the few of rt::blocking.
+  // PQcancel waits until the server has taken the request, so it cannot hit a later statement of this session. A server
+  // that is stopped never takes it, and libpq knows no limit here: so the call has a thread of its own, which is left
+  // to itself after a while, rather than one of the few of rt::blocking.
   static std::atomic<int> waiting{0};
   constexpr int most_waiting = 16;
   constexpr auto patience = std::chrono::seconds(2);

@@ -23,8 +23,9 @@ std::optional<change_set> parse(std::string_view text) {
   const auto again = change_set::parse(boost::json::parse(json));
   std::string twice;
   if (again) again->append_json(twice);
-  ATRIUM_ASSERT(again && twice == json && again->old_length() == c->old_length() && again->new_length() == c->new_length(),
-                "changes said again are the same");
+  ATRIUM_ASSERT(
+      again && twice == json && again->old_length() == c->old_length() && again->new_length() == c->new_length(),
+      "changes said again are the same");
   return *c;
 }
 
@@ -35,7 +36,8 @@ change_set made_up(tests::fuzz_input& in, std::size_t length) {
     const auto n = 1 + in.below(length);
     if (const auto what = in.byte(); what % 3 == 0) b.remove(n);
     else b.keep(n);
-    if (const auto what = in.byte(); what % 2) b.insert(std::u16string(1 + what % 5, static_cast<char16_t>(what % 7 == 0 ? 0xD800 + what : what)));
+    if (const auto what = in.byte(); what % 2)
+      b.insert(std::u16string(1 + what % 5, static_cast<char16_t>(what % 7 == 0 ? 0xD800 + what : what)));
     length -= n;
   }
   if (in.byte() % 2) b.insert(u"end");

@@ -21,19 +21,22 @@ void user_header(std::string_view text) {
   if (!u) return;
   ATRIUM_ASSERT(u->expires > then, "what has expired is refused");
   const auto again = domain::verify_user_header(domain::sign_user_header(*u, secret), secret, then);
-  ATRIUM_ASSERT(again && again->account_id == u->account_id && again->expires == u->expires, "a signed user reads back");
+  ATRIUM_ASSERT(again && again->account_id == u->account_id && again->expires == u->expires,
+                "a signed user reads back");
 }
 
 void routes(std::string_view target) {
   const auto r = hub_proxy::parse_route(target);
   if (!r) return;
   ATRIUM_ASSERT(target.substr(37) == r->target && r->target.starts_with('/'), "the rest is forwarded as it is");
-  ATRIUM_ASSERT(target.substr(1, 36).size() == 36 && !r->project.is_nil() == (r->project != domain::project_id()), "ids compare");
+  ATRIUM_ASSERT(target.substr(1, 36).size() == 36 && !r->project.is_nil() == (r->project != domain::project_id()),
+                "ids compare");
 }
 
 void request(tests::fuzz_input& in) {
   net::request r;
-  for (const char* name : {"Authorization", "Cookie", "Origin", "Referer", "Host", "X-Forwarded-Host", "X-Forwarded-For", "X-Forwarded-Proto"})
+  for (const char* name : {"Authorization", "Cookie", "Origin", "Referer", "Host", "X-Forwarded-Host",
+                           "X-Forwarded-For", "X-Forwarded-Proto"})
     if (const auto value = in.part(); !value.empty()) r.headers.add(name, std::string(value));
   r.method = "POST";
   const auto who = hub_proxy::credentials_of(r);
@@ -49,7 +52,8 @@ void request(tests::fuzz_input& in) {
     ATRIUM_ASSERT(origin->find('@') == std::string_view::npos, "no user information");
   }
   const auto address = operations::client_address(r, "192.0.2.7:1234");
-  ATRIUM_ASSERT(address.find_first_not_of("0123456789abcdefABCDEF.:") == std::string::npos && !address.empty(), "an address is one");
+  ATRIUM_ASSERT(address.find_first_not_of("0123456789abcdefABCDEF.:") == std::string::npos && !address.empty(),
+                "an address is one");
 }
 
 }  // namespace
@@ -62,10 +66,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto key = domain::api_key_of_authorization(text); !key.empty())
     if (const auto parts = domain::parse_api_key(key)) ATRIUM_ASSERT(parts->id >= 0, "a key spells a row");
   if (domain::looks_like_session_token(text)) ATRIUM_ASSERT(text.size() == 43, "tokens have their length");
-  if (const auto plain = domain::base64url_decode(text)) ATRIUM_ASSERT(domain::base64url_encode(*plain) == text, "base64url has one form");
-  if (const auto email = domain::clean_email(text)) ATRIUM_ASSERT(domain::clean_email(*email).value() == *email, "cleaning twice changes nothing");
-  if (const auto name = domain::clean_person_name(text)) ATRIUM_ASSERT(domain::clean_person_name(*name).value() == *name, "nor with names");
-  if (const auto title = domain::clean_title(text)) ATRIUM_ASSERT(domain::clean_title(*title).value() == *title, "nor with titles");
+  if (const auto plain = domain::base64url_decode(text))
+    ATRIUM_ASSERT(domain::base64url_encode(*plain) == text, "base64url has one form");
+  if (const auto email = domain::clean_email(text))
+    ATRIUM_ASSERT(domain::clean_email(*email).value() == *email, "cleaning twice changes nothing");
+  if (const auto name = domain::clean_person_name(text))
+    ATRIUM_ASSERT(domain::clean_person_name(*name).value() == *name, "nor with names");
+  if (const auto title = domain::clean_title(text))
+    ATRIUM_ASSERT(domain::clean_title(*title).value() == *title, "nor with titles");
   (void)domain::parse_timestamp(text);
   const auto next = hub_next::safe_next(text);
   ATRIUM_ASSERT(next.starts_with('/') && !next.starts_with("//") && !next.starts_with("/\\") &&

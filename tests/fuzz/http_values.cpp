@@ -11,7 +11,8 @@ namespace {
 void encodings(std::string_view text) {
   for (const bool plus : {false, true})
     if (const auto plain = net::percent_decode(text, plus)) {
-      ATRIUM_ASSERT(plain->size() <= text.size() && plain->find('\0') == std::string::npos, "decoding shortens, gives no NUL");
+      ATRIUM_ASSERT(plain->size() <= text.size() && plain->find('\0') == std::string::npos,
+                    "decoding shortens, gives no NUL");
       ATRIUM_ASSERT(net::percent_decode(net::percent_encode(*plain)) == plain, "encoding and decoding undo each other");
     }
   std::string form;
@@ -19,12 +20,14 @@ void encodings(std::string_view text) {
     if (!form.empty()) form += '&';
     form += net::percent_encode(name) + "=" + net::percent_encode(value);
   }
-  ATRIUM_ASSERT(net::parse_form(form).size() == net::parse_form(text).size() || form.empty(), "a form said again is the same");
+  ATRIUM_ASSERT(net::parse_form(form).size() == net::parse_form(text).size() || form.empty(),
+                "a form said again is the same");
   const auto html = net::escape_html(text);
   ATRIUM_ASSERT(html.find_first_of("<>\"'") == std::string::npos, "escaped text opens no tag and no attribute");
   if (const auto o = net::origin::parse(text); o && o->unix_socket.empty()) {
     const auto again = net::origin::parse(std::string(o->secure ? "https://" : "http://") + o->authority());
-    ATRIUM_ASSERT(again && again->authority() == o->authority() && again->port == o->port, "an origin said again is the same");
+    ATRIUM_ASSERT(again && again->authority() == o->authority() && again->port == o->port,
+                  "an origin said again is the same");
   }
   (void)net::http1::valid_authority(text);
 }
@@ -62,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   tests::fuzz_input in(data, size);
   const auto first = in.part();
   encodings(first);
-  proxied("GET /?" + std::string(first.substr(0, first.find_first_of(" \r\n"))) + " HTTP/1.1\r\nHost: a\r\nCookie: " +
-          std::string(in.part()) + "\r\n" + std::string(in.part()) + "\r\n\r\n");
+  proxied("GET /?" + std::string(first.substr(0, first.find_first_of(" \r\n"))) +
+          " HTTP/1.1\r\nHost: a\r\nCookie: " + std::string(in.part()) + "\r\n" + std::string(in.part()) + "\r\n\r\n");
   return 0;
 }

@@ -15,7 +15,8 @@ std::string repaired(std::string_view text) {
   if (out.size() >= 16) out.replace(0, 9, "ATRIUMJ1o");
   for (std::size_t at = 16; at + 8 < out.size();) {
     std::size_t length = 0;
-    for (int i = 3; i >= 0; --i) length = length << 8 | static_cast<unsigned char>(out[at + static_cast<std::size_t>(i)]);
+    for (int i = 3; i >= 0; --i)
+      length = length << 8 | static_cast<unsigned char>(out[at + static_cast<std::size_t>(i)]);
     length = std::min(length, out.size() - at - 8);
     for (std::size_t i = 0; i < 4; ++i) out[at + i] = static_cast<char>(length >> (8 * i));
     boost::crc_32_type crc;
@@ -29,7 +30,8 @@ std::string repaired(std::string_view text) {
 void read(std::string_view bytes) {
   const auto r = journal::replay(bytes);
   if (!r) return;
-  ATRIUM_ASSERT(r->good_bytes <= bytes.size() && r->good_bytes > journal::head_bytes, "what counts is part of the file");
+  ATRIUM_ASSERT(r->good_bytes <= bytes.size() && r->good_bytes > journal::head_bytes,
+                "what counts is part of the file");
   const auto again = journal::replay(bytes.substr(0, r->good_bytes));
   ATRIUM_ASSERT(again && again->doc.text() == r->doc.text() && again->doc.version() == r->doc.version() &&
                     again->good_bytes == r->good_bytes,
@@ -58,7 +60,9 @@ void live(tests::fuzz_input& in) {
         d.apply(std::move(u));
         break;
       }
-      case 2: record = journal::saving_record("s"), d.begin_save("s"); break;
+      case 2:
+        record = journal::saving_record("s"), d.begin_save("s");
+        break;
       case 3:
         if (!d.all().saving) continue;
         record = journal::saved_record(), d.saved();
@@ -75,13 +79,15 @@ void live(tests::fuzz_input& in) {
     written += record;
     states.emplace_back(written.size(), d.text());
   }
-  ATRIUM_ASSERT(d.all().unsaved.old_length() == d.all().disk.text.size() && d.all().unsaved.new_length() == d.text().size(),
-                "unsaved changes lead from the file to the text");
+  ATRIUM_ASSERT(
+      d.all().unsaved.old_length() == d.all().disk.text.size() && d.all().unsaved.new_length() == d.text().size(),
+      "unsaved changes lead from the file to the text");
   const auto cut = states.front().first + in.below(written.size() - states.front().first + 1);
   const auto r = journal::replay(std::string_view(written).substr(0, cut));
   ATRIUM_ASSERT(r, "a cut journal is a journal");
   const auto last = std::find_if(states.rbegin(), states.rend(), [cut](const auto& s) { return s.first <= cut; });
-  ATRIUM_ASSERT(r->doc.text() == last->second && r->good_bytes == last->first, "everything whole before the cut is there");
+  ATRIUM_ASSERT(r->doc.text() == last->second && r->good_bytes == last->first,
+                "everything whole before the cut is there");
 }
 
 }  // namespace

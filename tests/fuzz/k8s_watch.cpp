@@ -35,7 +35,8 @@ std::string read(std::string_view text, std::uint32_t seed, bool split) {
       if (!e) return out += "!", false;
       if (!*e) return true;
       ATRIUM_ASSERT((*e)->object && (*e)->object->is_object(), "an event has an object");
-      out += std::to_string(static_cast<int>((*e)->type)) + (*e)->resource_version + boost::json::serialize(*(*e)->object);
+      out +=
+          std::to_string(static_cast<int>((*e)->type)) + (*e)->resource_version + boost::json::serialize(*(*e)->object);
       if (!split) objects(*(*e)->object);
     }
   };
@@ -61,6 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto f = k8s::decode_exec_frame(text); f && f->channel != k8s::exec_channel::close)
     ATRIUM_ASSERT(k8s::encode_exec_frame(f->channel, f->data) == text, "a frame said again is the same");
   if (const auto plain = k8s::decode_base64(text))
-    ATRIUM_ASSERT(k8s::decode_base64(k8s::encode_base64(*plain)).value() == *plain, "encoding and decoding undo each other");
+    ATRIUM_ASSERT(k8s::decode_base64(k8s::encode_base64(*plain)).value() == *plain,
+                  "encoding and decoding undo each other");
   return 0;
 }

@@ -20,7 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view text(reinterpret_cast<const char*>(data), size);
   pg::pgoutput::decoder d;
   while (text.size() >= 2) {
-    const auto length = static_cast<std::size_t>(static_cast<unsigned char>(text[0])) << 8 | static_cast<unsigned char>(text[1]);
+    const auto length =
+        static_cast<std::size_t>(static_cast<unsigned char>(text[0])) << 8 | static_cast<unsigned char>(text[1]);
     const std::string one(text.substr(2, length));  // its own allocation: reading beyond it is seen
     text.remove_prefix(std::min(text.size(), 2 + length));
     const auto m = d.decode(tests::bytes_of(one));

@@ -1,6 +1,6 @@
 // The authority of a shared document behind real WebSocket sessions on a bad network: several editors that reconnect, a
-// disk writer, and a server that is killed at any await. In the end all hold one text, and everything typed or written is
-// in it exactly once.
+// disk writer, and a server that is killed at any await. In the end all hold one text, and everything typed or written
+// is in it exactly once.
 #include <boost/json.hpp>
 #include <map>
 
@@ -112,7 +112,8 @@ struct server {
     try {
       while (auto m = co_await ws->receive()) {
         const auto asked = json::parse(m->data).as_object();
-        if (asked.contains("since")) streaming.spawn(stream(*ws, json::value_to<std::uint64_t>(asked.at("since"))), "stream");
+        if (asked.contains("since"))
+          streaming.spawn(stream(*ws, json::value_to<std::uint64_t>(asked.at("since"))), "stream");
         else co_await answer(*ws, asked);
       }
     } catch (const failure& f) {
@@ -141,7 +142,8 @@ document restore(disk& kept) {
     bool done = project::content_digest(kept.file) == saving->content.digest;
     if (!done) {  // as shared_document::recover does: what is nearer was the base of what is there
       const auto now = project::decode_file(kept.file).value();
-      done = project::diff(saving->content.text, now.text).weight() < project::diff(doc.all().disk.text, now.text).weight();
+      done = project::diff(saving->content.text, now.text).weight() <
+             project::diff(doc.all().disk.text, now.text).weight();
     }
     kept.records += done ? journal::saved_record() : journal::save_failed_record();
     done ? doc.saved() : doc.save_failed();
@@ -149,7 +151,8 @@ document restore(disk& kept) {
   return doc;
 }
 
-rt::task<void> live_once(sim::simulation& s, disk& kept, const rt::endpoint& at, std::optional<rt::duration> life, std::u16string& last) {
+rt::task<void> live_once(sim::simulation& s, disk& kept, const rt::endpoint& at, std::optional<rt::duration> life,
+                         std::u16string& last) {
   server one{s, kept, restore(kept), {}, {}};
   one.look();
   auto l = rt::listener::bind(at);
@@ -249,7 +252,8 @@ rt::task<void> edit(sim::simulation& s, editor& e, const rt::endpoint& at) {
       co_await both.join();
     } catch (const failure& f) {
       if (f.disposition() == disposition::cancelled) throw;
-      EXPECT_TRUE(f.disposition() == disposition::disconnected || f.disposition() == disposition::timed_out) << f.error().describe();
+      EXPECT_TRUE(f.disposition() == disposition::disconnected || f.disposition() == disposition::timed_out)
+          << f.error().describe();
     }
     co_await rt::sleep_for(s.random().between(rt::duration(10ms), rt::duration(2s)));
   }
@@ -265,47 +269,45 @@ rt::task<void> write_file(sim::simulation& s, disk& kept, char16_t next, int tim
 }
 
 TEST(SimCollab, EverythingTypedAndWrittenIsThereOnceInTheEnd) {
-  simulate(
-      1000,
-      [](sim::simulation& s) -> rt::task<void> {
-        disk kept{"one\ntwo\n", {}};
-        auto first = project::decode_file(kept.file).value();
-        const auto base = first.text;
-        kept.records = journal::begin("f", document("epoch", first, project::content_digest(kept.file)), false);
-        const auto at = rt::endpoint::parse("127.0.0.1:6000");
-        bool calm = false;
-        std::u16string last;
-        constexpr int typed = 12, written = 6;
-        std::deque<editor> editors;
-        rt::scope world(&co_await rt::this_task()), typing(&co_await rt::this_task());
-        world.spawn(live(s, kept, at, calm, last), "server");
-        for (char16_t i = 0; i < 3; ++i) {
-          auto& e = editors.emplace_back(int(i), base, typed);
-          world.spawn(edit(s, e, at), "edit");
-          typing.spawn(type(s, e), "type");
-        }
-        typing.spawn(write_file(s, kept, 0x5e00, written), "disk writer");
-        co_await typing.join();
-        calm = true;
-        s.heal();
-        const auto same = [&] {
-          const auto file = project::decode_file(kept.file).value().text;
-          return std::all_of(editors.begin(), editors.end(),
-                             [&](const auto& e) { return e.text.unconfirmed().empty() && e.text.text() == file; });
-        };
-        for (int i = 0; i < 300 && !same(); ++i) co_await rt::sleep_for(1s);
-        EXPECT_TRUE(same()) << "not all hold the text of the file";
-        std::map<char16_t, int> count;
-        for (const auto c : project::decode_file(kept.file).value().text) ++count[c];
-        const auto expect_once = [&](char16_t from, int n) {
-          for (int i = 0; i < n; ++i) EXPECT_EQ(count[char16_t(from + i)], 1) << "character " << i << " of " << int(from);
-        };
-        for (char16_t i = 0; i < 3; ++i) expect_once(char16_t(0x4e00 + 0x100 * i), typed);
-        expect_once(0x5e00, written);
-        world.cancel(rt::cancel_reason::shutdown);
-        co_await world.join();
-        co_await rt::sleep_for(200s);
-      });
+  simulate(1000, [](sim::simulation& s) -> rt::task<void> {
+    disk kept{"one\ntwo\n", {}};
+    auto first = project::decode_file(kept.file).value();
+    const auto base = first.text;
+    kept.records = journal::begin("f", document("epoch", first, project::content_digest(kept.file)), false);
+    const auto at = rt::endpoint::parse("127.0.0.1:6000");
+    bool calm = false;
+    std::u16string last;
+    constexpr int typed = 12, written = 6;
+    std::deque<editor> editors;
+    rt::scope world(&co_await rt::this_task()), typing(&co_await rt::this_task());
+    world.spawn(live(s, kept, at, calm, last), "server");
+    for (char16_t i = 0; i < 3; ++i) {
+      auto& e = editors.emplace_back(int(i), base, typed);
+      world.spawn(edit(s, e, at), "edit");
+      typing.spawn(type(s, e), "type");
+    }
+    typing.spawn(write_file(s, kept, 0x5e00, written), "disk writer");
+    co_await typing.join();
+    calm = true;
+    s.heal();
+    const auto same = [&] {
+      const auto file = project::decode_file(kept.file).value().text;
+      return std::all_of(editors.begin(), editors.end(),
+                         [&](const auto& e) { return e.text.unconfirmed().empty() && e.text.text() == file; });
+    };
+    for (int i = 0; i < 300 && !same(); ++i) co_await rt::sleep_for(1s);
+    EXPECT_TRUE(same()) << "not all hold the text of the file";
+    std::map<char16_t, int> count;
+    for (const auto c : project::decode_file(kept.file).value().text) ++count[c];
+    const auto expect_once = [&](char16_t from, int n) {
+      for (int i = 0; i < n; ++i) EXPECT_EQ(count[char16_t(from + i)], 1) << "character " << i << " of " << int(from);
+    };
+    for (char16_t i = 0; i < 3; ++i) expect_once(char16_t(0x4e00 + 0x100 * i), typed);
+    expect_once(0x5e00, written);
+    world.cancel(rt::cancel_reason::shutdown);
+    co_await world.join();
+    co_await rt::sleep_for(200s);
+  });
 }
 
 }  // namespace

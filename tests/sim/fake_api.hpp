@@ -54,7 +54,8 @@ class fake_api {
   /// Versions by key, as an informer keeps them.
   std::map<std::string, std::string> pods() const {
     std::map<std::string, std::string> out;
-    for (const auto& [name, p] : pods_) out["n/" + name] = std::string(p.at("metadata").at("resourceVersion").as_string());
+    for (const auto& [name, p] : pods_)
+      out["n/" + name] = std::string(p.at("metadata").at("resourceVersion").as_string());
     return out;
   }
 
@@ -107,7 +108,8 @@ class fake_api {
       if (method == "POST" && lease_) return status(409, "AlreadyExists");
       if (method == "PUT") {
         if (!lease_) return status(404, "NotFound");
-        if (given.at("metadata").at("resourceVersion") != lease_->at("metadata").at("resourceVersion")) return status(409, "Conflict");
+        if (given.at("metadata").at("resourceVersion") != lease_->at("metadata").at("resourceVersion"))
+          return status(409, "Conflict");
       }
       given.at("metadata").as_object()["resourceVersion"] = std::to_string(++version_);
       lease_ = std::move(given);
@@ -135,7 +137,8 @@ class fake_api {
     for (auto i = from; i < to; ++i) items.push_back(s.items[i]);
     boost::json::object meta{{"resourceVersion", std::to_string(s.version)}};
     if (to < s.items.size()) meta["continue"] = std::to_string(id) + "-" + std::to_string(to);
-    return net::response::json(200, boost::json::serialize(boost::json::value{{"kind", "PodList"}, {"metadata", meta}, {"items", items}}));
+    return net::response::json(
+        200, boost::json::serialize(boost::json::value{{"kind", "PodList"}, {"metadata", meta}, {"items", items}}));
   }
 
   rt::task<void> watch(net::exchange& x) {
@@ -162,7 +165,8 @@ class fake_api {
       if (!next) {
         const bool timed = co_await wait_changed(std::chrono::seconds(20));
         if (timed && r.chance(0.5))
-          co_await w->write(line("BOOKMARK", {{"kind", "Pod"}, {"metadata", {{"resourceVersion", std::to_string(seen)}}}}));
+          co_await w->write(
+              line("BOOKMARK", {{"kind", "Pod"}, {"metadata", {{"resourceVersion", std::to_string(seen)}}}}));
         continue;
       }
       seen = next->version;

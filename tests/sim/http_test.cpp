@@ -1,5 +1,5 @@
-// HTTP client with kept connections against our server over a bad network: every request gets exactly one answer, its own,
-// or a clear failure; what is not idempotent is never handled twice.
+// HTTP client with kept connections against our server over a bad network: every request gets exactly one answer, its
+// own, or a clear failure; what is not idempotent is never handled twice.
 #include "atrium/net/client.hpp"
 
 #include "tests/sim/simulate.hpp"
@@ -61,7 +61,8 @@ rt::task<void> ask(world& w, net::http_client& by, const net::origin& to, std::s
     }
     ++w.answered;
     EXPECT_EQ(answer.status, 200u);
-    EXPECT_EQ(answer.body, method + " " + id + " " + std::to_string(sent) + " " + payload(id, size)) << "somebody else's answer";
+    EXPECT_EQ(answer.body, method + " " + id + " " + std::to_string(sent) + " " + payload(id, size))
+        << "somebody else's answer";
     EXPECT_GE(w.handled[id], 1);
   } catch (const failure& f) {
     const auto d = f.disposition();

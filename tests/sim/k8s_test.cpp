@@ -1,5 +1,6 @@
-// The cache of an informer, the work queue behind it and the election of a leader against an API that answers late, wrong,
-// half or not at all: in the end what is cached and done is what the server has; no two leaders ever hold one token.
+// The cache of an informer, the work queue behind it and the election of a leader against an API that answers late,
+// wrong, half or not at all: in the end what is cached and done is what the server has; no two leaders ever hold one
+// token.
 #include "atrium/k8s/election.hpp"
 #include "atrium/k8s/informer.hpp"
 #include "atrium/k8s/work_queue.hpp"
@@ -81,9 +82,10 @@ TEST(SimK8s, AnInformerAndItsWorkQueueEndWhereTheServerIs) {
   simulate(1000, [](sim::simulation& s) {
     return on_cluster(s, [&s](fake_api& api, k8s::client& client, rt::scope& inside) -> rt::task<void> {
       for (int i = 0; i < 5; ++i) api.put_pod("p" + std::to_string(i));
-      k8s::informer<std::string> cache(client, k8s::resources::pods, pods_of_n(s.random()), [](const boost::json::value& o) {
-        return std::optional(std::string(o.at("metadata").at("resourceVersion").as_string()));
-      });
+      k8s::informer<std::string> cache(
+          client, k8s::resources::pods, pods_of_n(s.random()), [](const boost::json::value& o) {
+            return std::optional(std::string(o.at("metadata").at("resourceVersion").as_string()));
+          });
       k8s::work_queue queue("sim");
       controller c{s, cache, {}, {}};
       std::map<std::string, std::uint64_t> highest;
@@ -145,7 +147,8 @@ rt::task<void> lead(candidate& c, std::int64_t token) {
 }
 
 /// One process after another: each is stopped after a while, in order or in the middle of what it does.
-rt::task<void> compete(sim::simulation& s, fenced_store& store, const k8s::config& where, std::string name, const bool& last_round) {
+rt::task<void> compete(sim::simulation& s, fenced_store& store, const k8s::config& where, std::string name,
+                       const bool& last_round) {
   for (int life = 0;; ++life) {
     candidate c{s, store, name + std::to_string(life)};
     k8s::client client(where);
@@ -164,29 +167,28 @@ rt::task<void> compete(sim::simulation& s, fenced_store& store, const k8s::confi
 }
 
 TEST(SimK8s, NoTwoLeadersEverHoldTheSameToken) {
-  simulate(
-      1000,
-      [](sim::simulation& s) {
-        return on_cluster(s, [&s](fake_api& api, k8s::client& client, rt::scope&) -> rt::task<void> {
-          fenced_store store;
-          bool last_round = false;
-          rt::scope tasks(&co_await rt::this_task());
-          for (const char* name : {"a", "b", "c"}) tasks.spawn(compete(s, store, client.configuration(), name, last_round), name);
-          for (int i = 0; i < 2; ++i) {
-            co_await rt::sleep_for(s.random().between(rt::duration(5s), rt::duration(25s)));
-            if (s.random().chance(0.5)) s.reset_connections(0.7);
-            if (s.random().chance(0.2)) s.jump(s.random().between(rt::duration(1s), rt::duration(30s)));
-          }
-          s.heal();
-          api.trouble = 0;
-          last_round = true;
-          co_await rt::sleep_for(60s);
-          const auto before = store.accepted;
-          co_await rt::sleep_for(15s);
-          EXPECT_GT(store.accepted, before) << "nobody leads on a healthy cluster";
-          co_await stop_all(tasks);
-        });
-      });
+  simulate(1000, [](sim::simulation& s) {
+    return on_cluster(s, [&s](fake_api& api, k8s::client& client, rt::scope&) -> rt::task<void> {
+      fenced_store store;
+      bool last_round = false;
+      rt::scope tasks(&co_await rt::this_task());
+      for (const char* name : {"a", "b", "c"})
+        tasks.spawn(compete(s, store, client.configuration(), name, last_round), name);
+      for (int i = 0; i < 2; ++i) {
+        co_await rt::sleep_for(s.random().between(rt::duration(5s), rt::duration(25s)));
+        if (s.random().chance(0.5)) s.reset_connections(0.7);
+        if (s.random().chance(0.2)) s.jump(s.random().between(rt::duration(1s), rt::duration(30s)));
+      }
+      s.heal();
+      api.trouble = 0;
+      last_round = true;
+      co_await rt::sleep_for(60s);
+      const auto before = store.accepted;
+      co_await rt::sleep_for(15s);
+      EXPECT_GT(store.accepted, before) << "nobody leads on a healthy cluster";
+      co_await stop_all(tasks);
+    });
+  });
 }
 
 }  // namespace

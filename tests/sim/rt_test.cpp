@@ -210,7 +210,8 @@ rt::task<void> send_stream(sim::simulation& s, rt::socket to, std::string text) 
   }
   to.shutdown_send();
   std::byte unused[16];
-  while (co_await to.recv_some(unused) > 0) {}
+  while (co_await to.recv_some(unused) > 0) {
+  }
 }
 
 rt::task<void> dial(sim::simulation& s, rt::endpoint to, std::string text, bool& whole) {
@@ -245,13 +246,15 @@ TEST(SimRt, StreamsKeepOrderAndEndOrFailClearly) {
   simulate(1000, [](sim::simulation& s) -> rt::task<void> {
     std::string text;
     for (auto n = s.random().between(1, 8000); n > 0; --n) text += static_cast<char>('a' + n % 26);
-    auto l = rt::listener::bind(rt::endpoint::parse(s.random().chance(0.5) ? "127.0.0.1:0" : "unix:/sim"), s.random().chance(0.5) ? 1 : 16);
+    auto l = rt::listener::bind(rt::endpoint::parse(s.random().chance(0.5) ? "127.0.0.1:0" : "unix:/sim"),
+                                s.random().chance(0.5) ? 1 : 16);
     const auto at = l.local();
     int arrived = 0;
     bool sent[4] = {};
     rt::scope readers(&co_await rt::this_task()), acceptor(&co_await rt::this_task());
     acceptor.spawn(accept_all(l, text, arrived, readers), "accept");
-    co_await rt::all(dial(s, at, text, sent[0]), dial(s, at, text, sent[1]), dial(s, at, text, sent[2]), dial(s, at, text, sent[3]));
+    co_await rt::all(dial(s, at, text, sent[0]), dial(s, at, text, sent[1]), dial(s, at, text, sent[2]),
+                     dial(s, at, text, sent[3]));
     acceptor.cancel(rt::cancel_reason::shutdown);
     try {
       co_await acceptor.join();

@@ -18,8 +18,9 @@ using sim_setup = std::function<void(sim::options&, sim::random&)>;
 
 inline std::string replay_command(std::uint64_t seed) {
   const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-  return "replay: ATRIUM_SIM_SEED=" + std::to_string(seed) + " test_sim_whole --gtest_filter=" + test->test_suite_name() + "." +
-         test->name() + "   (ATRIUM_SIM_TRACE=1 prints every step)";
+  return "replay: ATRIUM_SIM_SEED=" + std::to_string(seed) +
+         " test_sim_whole --gtest_filter=" + test->test_suite_name() + "." + test->name() +
+         "   (ATRIUM_SIM_TRACE=1 prints every step)";
 }
 
 /// Gives the hash of the trace.
@@ -56,7 +57,9 @@ inline void simulate(std::uint64_t count, const sim_body& body, const sim_setup&
   for (std::uint64_t seed = 1; seed <= count; ++seed) {
     const auto hash = simulate_once(seed, body, set_up);
     if (testing::Test::HasFailure()) return;
-    if (seed <= 5) ASSERT_EQ(hash, simulate_once(seed, body, set_up)) << "not deterministic; seed " << seed << "\n" << replay_command(seed);
+    if (seed <= 5)
+      ASSERT_EQ(hash, simulate_once(seed, body, set_up)) << "not deterministic; seed " << seed << "\n"
+                                                         << replay_command(seed);
     all = all * 31 + hash;
   }
   std::cout << count << " seeds, traces " << std::hex << all << std::dec << "\n";

@@ -1,5 +1,5 @@
-// WebSocket sessions over streams that are slow, short and cut: messages arrive whole, in order, none twice, none missing
-// before one that arrived; sessions end, whatever happens.
+// WebSocket sessions over streams that are slow, short and cut: messages arrive whole, in order, none twice, none
+// missing before one that arrived; sessions end, whatever happens.
 #include "atrium/net/websocket.hpp"
 
 #include "tests/sim/simulate.hpp"
@@ -18,7 +18,7 @@ std::string make_message(char sender, int number, std::size_t size) {
 
 struct side {
   std::unique_ptr<net::websocket> session;
-  std::map<char, int> next;       // of each sender: the number that must come
+  std::map<char, int> next;  // of each sender: the number that must come
   bool closed = false, cut = false;
   int sent = 0, received = 0;
 };
@@ -46,7 +46,8 @@ rt::task<void> read_all(side& s) {
 rt::task<void> send_some(sim::simulation& sim, side& s, char name, int count) {
   try {
     for (int i = 0; i < count; ++i) {
-      auto text = make_message(name, i, sim.random().chance(0.1) ? sim.random().below(70'000) : sim.random().below(300));
+      auto text =
+          make_message(name, i, sim.random().chance(0.1) ? sim.random().below(70'000) : sim.random().below(300));
       const bool binary = sim.random().chance(0.5);
       if (sim.random().chance(0.3)) {
         while (!s.session->try_send(binary, text)) {
@@ -104,7 +105,8 @@ TEST(SimWebsocket, WithoutResetsAnOrderlyCloseLosesNothing) {
         rt::scope readers(&co_await rt::this_task());
         readers.spawn(read_all(server), "read");
         readers.spawn(read_all(client), "read");
-        co_await rt::all(send_some(sim, server, 'A', 6), send_some(sim, server, 'B', 6), send_some(sim, client, 'C', 6));
+        co_await rt::all(send_some(sim, server, 'A', 6), send_some(sim, server, 'B', 6),
+                         send_some(sim, client, 'C', 6));
         auto& closing = sim.random().chance(0.5) ? server : client;
         co_await closing.session->close(1000, "done");
         co_await readers.join();
@@ -117,7 +119,7 @@ TEST(SimWebsocket, WithoutResetsAnOrderlyCloseLosesNothing) {
         client.session.reset();
         co_await rt::sleep_for(200s);
       },
-      [](sim::options& o, sim::random&) { 
+      [](sim::options& o, sim::random&) {
         o.faults.reset = o.faults.stall = o.faults.clock_jump = 0;
         o.faults.buffer = std::max<std::size_t>(o.faults.buffer, 4096);  // below, a piece takes longer than a minute
         o.faults.slow = 0;  // close() waits only a little for what is on its way
@@ -129,8 +131,8 @@ rt::task<void> send_twice(net::websocket& from, std::string text) {
   co_await from.send_binary(rt::as_bytes(text));
 }
 
-// Found by seed 208 of the case above: a queued message that took longer than a minute looked like a stuck peer, and the
-// ping behind it like an unanswered one.
+// Found by seed 208 of the case above: a queued message that took longer than a minute looked like a stuck peer, and
+// the ping behind it like an unanswered one.
 TEST(SimWebsocket, ALargeMessageOnASlowLinkIsNoDeadPeer) {
   simulate(
       20,

@@ -170,14 +170,16 @@ int make_terminal(int channel) {
   return slave;
 }
 
-/// Hands the environment to bubblewrap as arguments in a file, and starts it with none of its own: it stays in the sandbox as
-/// the first process, whose environment (secrets in it) every program there could read in /proc/1/environ for ever.
+/// Hands the environment to bubblewrap as arguments in a file, and starts it with none of its own: it stays in the
+/// sandbox as the first process, whose environment (secrets in it) every program there could read in /proc/1/environ
+/// for ever.
 [[noreturn]] void start_bubblewrap(char** command) {
   const int file = ::memfd_create("environment", 0);
   std::string text;
   for (char** e = environ; *e; ++e)
     if (const char* equals = std::strchr(*e, '='))
-      text += std::string("--setenv") + '\0' + std::string(*e, static_cast<std::size_t>(equals - *e)) + '\0' + std::string(equals + 1) + '\0';
+      text += std::string("--setenv") + '\0' + std::string(*e, static_cast<std::size_t>(equals - *e)) + '\0' +
+              std::string(equals + 1) + '\0';
   for (std::size_t at = 0; at < text.size();) {
     const auto n = ::write(file, text.data() + at, text.size() - at);
     if (n <= 0) give_up("the environment");

@@ -90,11 +90,7 @@ result<rt::process_options> pod_worker::launch_options(container& c) {
   if (!volumes) return volumes.error();
 
   launch process(c.held, node_.root);
-  sandbox_spec sandbox{.bwrap = node_.bwrap,
-                       .hostname = hostname(),
-                       .directory = {},
-                       .mounts = {},
-                       .command = {}};
+  sandbox_spec sandbox{.bwrap = node_.bwrap, .hostname = hostname(), .directory = {}, .mounts = {}, .command = {}};
   const std::string etc = process.visible_file(folder_ + "/etc");
   for (const std::string file : {"passwd", "group", "hosts", "hostname", "nsswitch.conf"})
     sandbox.mounts.push_back({etc + "/" + file, "/etc/" + file, true});

@@ -142,7 +142,8 @@ result<void> apply_operation(json::value& target, const json::value& operation, 
     const json::value* source = locate(target, *from);
     if (!source) return missing(op, text_at(operation, {"from"}));
     copied_bytes += weight(*source);
-    if (copied_bytes > most_copied) return api_error("RequestEntityTooLarge", "The operations of this JSON patch copy more than 3 MiB.");
+    if (copied_bytes > most_copied)
+      return api_error("RequestEntityTooLarge", "The operations of this JSON patch copy more than 3 MiB.");
     json::value copied = *source;
     if (op == "move" && !remove_at(target, *from)) return missing(op, text_at(operation, {"from"}));
     if (!add_at(target, *tokens, std::move(copied))) return missing(op, pointer);

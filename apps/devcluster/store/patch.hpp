@@ -6,8 +6,8 @@
 
 namespace atrium::devcluster {
 
-/// @errors BadRequest (malformed), Invalid (a `test` failed or a path is missing), RequestEntityTooLarge (more than 10,000
-/// operations, or copies of more than 3 MiB)
+/// @errors BadRequest (malformed), Invalid (a `test` failed or a path is missing), RequestEntityTooLarge (more than
+/// 10,000 operations, or copies of more than 3 MiB)
 result<void> apply_json_patch(json::value& target, const json::value& patch);
 
 void apply_merge_patch(json::value& target, const json::value& patch);

@@ -14,7 +14,8 @@ namespace nd = boost::asio::detail;
 
 namespace {
 
-// Two private members of Asio are needed. An explicit instantiation may name them (the language's one way round access).
+// Two private members of Asio are needed. An explicit instantiation may name them (the language's one way round
+// access).
 template <class Tag, auto Member>
 struct expose {
   friend constexpr auto member(Tag) { return Member; }
@@ -36,7 +37,9 @@ class loop_task : public nd::execution_context_service_base<loop_task>, public n
  public:
   explicit loop_task(net::execution_context& c) : nd::execution_context_service_base<loop_task>(c) {}
   void shutdown() override {}
-  void run(long, nd::op_queue<nd::scheduler_operation>& ops) override { net::use_service<nd::epoll_reactor>(context()).run(0, ops); }
+  void run(long, nd::op_queue<nd::scheduler_operation>& ops) override {
+    net::use_service<nd::epoll_reactor>(context()).run(0, ops);
+  }
   void interrupt() override {
     if (on_interrupt) on_interrupt();
   }
@@ -121,7 +124,8 @@ namespace detail {
 
 namespace {
 struct posted_op : nd::scheduler_operation {
-  posted_op(std::unique_ptr<void, void (*)(void*)> o, void (*f)(void*)) : nd::scheduler_operation(&posted_op::run), object(std::move(o)), call(f) {}
+  posted_op(std::unique_ptr<void, void (*)(void*)> o, void (*f)(void*))
+      : nd::scheduler_operation(&posted_op::run), object(std::move(o)), call(f) {}
   static void run(void* owner, nd::scheduler_operation* base, const boost::system::error_code&, std::size_t) {
     const std::unique_ptr<posted_op> self(static_cast<posted_op*>(base));
     if (owner) self->call(self->object.get());  // without owner: the context ends, the handler is only destroyed

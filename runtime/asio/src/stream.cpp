@@ -4,10 +4,14 @@ namespace atrium::asio {
 
 error_code to_error_code(const failure& f) noexcept {
   switch (f.disposition()) {
-    case disposition::cancelled: return boost::asio::error::operation_aborted;
-    case disposition::disconnected: return boost::asio::error::connection_reset;
-    case disposition::timed_out: return boost::asio::error::timed_out;
-    default: return boost::system::errc::make_error_code(boost::system::errc::io_error);
+    case disposition::cancelled:
+      return boost::asio::error::operation_aborted;
+    case disposition::disconnected:
+      return boost::asio::error::connection_reset;
+    case disposition::timed_out:
+      return boost::asio::error::timed_out;
+    default:
+      return boost::system::errc::make_error_code(boost::system::errc::io_error);
   }
 }
 

@@ -7,17 +7,28 @@ namespace atrium {
 
 std::string_view to_string(disposition d) noexcept {
   switch (d) {
-    case disposition::failed: return "failed";
-    case disposition::invalid: return "invalid";
-    case disposition::unauthenticated: return "unauthenticated";
-    case disposition::denied: return "denied";
-    case disposition::not_found: return "not_found";
-    case disposition::conflict: return "conflict";
-    case disposition::overloaded: return "overloaded";
-    case disposition::disconnected: return "disconnected";
-    case disposition::timed_out: return "timed_out";
-    case disposition::cancelled: return "cancelled";
-    case disposition::unimplemented: return "unimplemented";
+    case disposition::failed:
+      return "failed";
+    case disposition::invalid:
+      return "invalid";
+    case disposition::unauthenticated:
+      return "unauthenticated";
+    case disposition::denied:
+      return "denied";
+    case disposition::not_found:
+      return "not_found";
+    case disposition::conflict:
+      return "conflict";
+    case disposition::overloaded:
+      return "overloaded";
+    case disposition::disconnected:
+      return "disconnected";
+    case disposition::timed_out:
+      return "timed_out";
+    case disposition::cancelled:
+      return "cancelled";
+    case disposition::unimplemented:
+      return "unimplemented";
   }
   return "failed";
 }
@@ -51,17 +62,48 @@ std::string error::describe() const {
 namespace {
 disposition of_errno(int e) noexcept {
   switch (e) {
-    case EACCES: case EPERM: return disposition::denied;
-    case ENOENT: case ESRCH: return disposition::not_found;
-    case EEXIST: case ENOTEMPTY: case EBUSY: return disposition::conflict;
-    case EINVAL: case ENAMETOOLONG: case EISDIR: case ENOTDIR: case ELOOP: case EXDEV: return disposition::invalid;
-    case EAGAIN: case EMFILE: case ENFILE: case ENOMEM: case ENOSPC: case EDQUOT: case ENOBUFS: return disposition::overloaded;
-    case ECONNRESET: case EPIPE: case ECONNREFUSED: case ECONNABORTED: case ENOTCONN: case EHOSTUNREACH: case ENETUNREACH:
+    case EACCES:
+    case EPERM:
+      return disposition::denied;
+    case ENOENT:
+    case ESRCH:
+      return disposition::not_found;
+    case EEXIST:
+    case ENOTEMPTY:
+    case EBUSY:
+      return disposition::conflict;
+    case EINVAL:
+    case ENAMETOOLONG:
+    case EISDIR:
+    case ENOTDIR:
+    case ELOOP:
+    case EXDEV:
+      return disposition::invalid;
+    case EAGAIN:
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case ENOSPC:
+    case EDQUOT:
+    case ENOBUFS:
+      return disposition::overloaded;
+    case ECONNRESET:
+    case EPIPE:
+    case ECONNREFUSED:
+    case ECONNABORTED:
+    case ENOTCONN:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
       return disposition::disconnected;
-    case ETIMEDOUT: return disposition::timed_out;
-    case ECANCELED: return disposition::cancelled;
-    case ENOSYS: case EOPNOTSUPP: return disposition::unimplemented;
-    default: return disposition::failed;
+    case ETIMEDOUT:
+      return disposition::timed_out;
+    case ECANCELED:
+      return disposition::cancelled;
+    case ENOSYS:
+    case EOPNOTSUPP:
+      return disposition::unimplemented;
+    default:
+      return disposition::failed;
   }
 }
 }  // namespace
@@ -90,17 +132,28 @@ error error_of(std::exception_ptr e) noexcept {
 
 unsigned http_status(disposition d) noexcept {
   switch (d) {
-    case disposition::failed: return 500;
-    case disposition::invalid: return 400;
-    case disposition::unauthenticated: return 401;
-    case disposition::denied: return 403;
-    case disposition::not_found: return 404;
-    case disposition::conflict: return 409;
-    case disposition::overloaded: return 503;
-    case disposition::disconnected: return 502;
-    case disposition::timed_out: return 504;
-    case disposition::cancelled: return 503;
-    case disposition::unimplemented: return 501;
+    case disposition::failed:
+      return 500;
+    case disposition::invalid:
+      return 400;
+    case disposition::unauthenticated:
+      return 401;
+    case disposition::denied:
+      return 403;
+    case disposition::not_found:
+      return 404;
+    case disposition::conflict:
+      return 409;
+    case disposition::overloaded:
+      return 503;
+    case disposition::disconnected:
+      return 502;
+    case disposition::timed_out:
+      return 504;
+    case disposition::cancelled:
+      return 503;
+    case disposition::unimplemented:
+      return 501;
   }
   return 500;
 }

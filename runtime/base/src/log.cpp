@@ -36,11 +36,21 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '"';
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
           char escaped[8];
@@ -64,7 +74,8 @@ void append_field(std::string& out, bool json, std::string_view key, std::string
     out += key;
     out += '=';
   }
-  const bool plain = !quoted || (!json && !text.empty() && text.find_first_of(" \"=\\\n\r\t") == std::string_view::npos);
+  const bool plain =
+      !quoted || (!json && !text.empty() && text.find_first_of(" \"=\\\n\r\t") == std::string_view::npos);
   if (plain) out += text;
   else append_quoted(out, text);
 }

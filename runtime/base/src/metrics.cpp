@@ -44,7 +44,7 @@ std::string render(labels pairs) {
 }
 
 template <class Metric>
-Metric& find(series<Metric> family::*which, std::string_view name, std::string_view help, labels pairs) {
+Metric& find(series<Metric> family::* which, std::string_view name, std::string_view help, labels pairs) {
   auto& r = all();
   const std::lock_guard lock(r.mutex);
   auto it = r.families.find(name);
@@ -54,7 +54,8 @@ Metric& find(series<Metric> family::*which, std::string_view name, std::string_v
   return *slot;
 }
 
-void line(std::string& out, std::string_view name, std::string_view suffix, std::string_view pairs, const std::string& value) {
+void line(std::string& out, std::string_view name, std::string_view suffix, std::string_view pairs,
+          const std::string& value) {
   out.append(name).append(suffix);
   if (!pairs.empty()) out.append("{").append(pairs).append("}");
   out.append(" ").append(value).append("\n");

@@ -42,7 +42,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-settings::settings(std::string program, std::string summary) : program_(std::move(program)), summary_(std::move(summary)) {
+settings::settings(std::string program, std::string summary)
+    : program_(std::move(program)), summary_(std::move(summary)) {
   add("config", "FILE", "YAML file with settings", config_file_);
 }
 settings::~settings() = default;
@@ -163,7 +164,8 @@ result<bool> settings::apply(std::span<const std::string> arguments,
   }
   for (auto& e : entries_)
     if (e->required_ && e->source_ == "default")
-      return wrong("--" + e->name_ + " " + e->placeholder_ + " is needed (or " + variable_of(e->name_) + "): " + e->help_);
+      return wrong("--" + e->name_ + " " + e->placeholder_ + " is needed (or " + variable_of(e->name_) +
+                   "): " + e->help_);
   return false;
 }
 

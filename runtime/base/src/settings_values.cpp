@@ -44,9 +44,11 @@ result<std::chrono::nanoseconds> parse_duration(std::string_view text) {
   auto [end, e] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
   if (e == std::errc() && std::isfinite(value) && value >= 0)
     for (auto [unit, size] : units)
-      if (std::string_view(end, static_cast<std::size_t>(text.data() + text.size() - end)) == unit && value * size < 9e18)
+      if (std::string_view(end, static_cast<std::size_t>(text.data() + text.size() - end)) == unit &&
+          value * size < 9e18)
         return std::chrono::nanoseconds(static_cast<std::int64_t>(std::llround(value * size)));
-  return error(disposition::invalid, "a time with its unit is expected, such as 250ms, 30s, 5m or 2h").with_code("settings");
+  return error(disposition::invalid, "a time with its unit is expected, such as 250ms, 30s, 5m or 2h")
+      .with_code("settings");
 }
 
 settings::entry& settings::add(std::string name, std::string placeholder, std::string help, std::string& into) {
@@ -56,12 +58,12 @@ settings::entry& settings::add(std::string name, std::string placeholder, std::s
   return e;
 }
 
-#define ATRIUM_NUMBER_SETTING(type)                                                                              \
-  settings::entry& settings::add(std::string name, std::string placeholder, std::string help, type& into) {     \
-    auto& e = make(std::move(name), std::move(placeholder), std::move(help));                                   \
-    e.assign_ = [&into](std::string_view v) { return assign_number(v, into); };                                 \
-    e.show_ = [&into] { return std::to_string(into); };                                                         \
-    return e;                                                                                                    \
+#define ATRIUM_NUMBER_SETTING(type)                                                                         \
+  settings::entry& settings::add(std::string name, std::string placeholder, std::string help, type& into) { \
+    auto& e = make(std::move(name), std::move(placeholder), std::move(help));                               \
+    e.assign_ = [&into](std::string_view v) { return assign_number(v, into); };                             \
+    e.show_ = [&into] { return std::to_string(into); };                                                     \
+    return e;                                                                                               \
   }
 ATRIUM_NUMBER_SETTING(std::int64_t)
 ATRIUM_NUMBER_SETTING(std::uint16_t)
@@ -96,7 +98,8 @@ settings::entry& settings::add(std::string name, std::string placeholder, std::s
   return e;
 }
 
-settings::entry& settings::add(std::string name, std::string placeholder, std::string help, std::vector<std::string>& into) {
+settings::entry& settings::add(std::string name, std::string placeholder, std::string help,
+                               std::vector<std::string>& into) {
   auto& e = make(std::move(name), std::move(placeholder), std::move(help));
   e.list_ = true;
   e.assign_ = [&into](std::string_view v) { return into.emplace_back(v), std::string(); };

@@ -11,8 +11,13 @@ namespace {
 
 bool wants_input(const io_op& op) noexcept {
   switch (op.kind) {
-    case io_kind::readable: case io_kind::recv: case io_kind::read: case io_kind::accept: return true;
-    default: return false;
+    case io_kind::readable:
+    case io_kind::recv:
+    case io_kind::read:
+    case io_kind::accept:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -32,8 +37,8 @@ struct waiting_list {
 };
 
 /// Edge-triggered: a descriptor is registered once, at its first wait. That is sound because a wait starts only after
-/// the system call said EAGAIN, or a receive took less than it asked for, so the edge that ends it is still to come. The
-/// end of a stream has no edge of its own when it came with the last bytes: it is remembered (set_ended).
+/// the system call said EAGAIN, or a receive took less than it asked for, so the edge that ends it is still to come.
+/// The end of a stream has no edge of its own when it came with the last bytes: it is remembered (set_ended).
 class epoll_backend final : public backend {
  public:
   epoll_backend() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -111,7 +116,7 @@ class epoll_backend final : public backend {
     waiting_list input, output;
   };
 
-  void retry(int fd, waiting_list entry::*which) noexcept {
+  void retry(int fd, waiting_list entry::* which) noexcept {
     if (static_cast<std::size_t>(fd) >= entries_.size()) return;
     auto& list = entries_[static_cast<std::size_t>(fd)].*which;
     while (auto* op = list.head) {

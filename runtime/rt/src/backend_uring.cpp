@@ -16,7 +16,8 @@ class uring_backend final : public backend {
  public:
   /// Tries the flags from best to plain: deferred task-run needs Linux 6.1, the rest came earlier.
   explicit uring_backend(int& error) noexcept {
-    constexpr unsigned ladder[] = {IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN, IORING_SETUP_COOP_TASKRUN, 0};
+    constexpr unsigned ladder[] = {IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN, IORING_SETUP_COOP_TASKRUN,
+                                   0};
     for (const unsigned flags : ladder) {
       io_uring_params p{};
       p.flags = flags | IORING_SETUP_CQSIZE;
@@ -40,17 +41,31 @@ class uring_backend final : public backend {
     if (op.fd < 0) return op.complete(-EBADF);
     auto* sqe = next_sqe();
     switch (op.kind) {
-      case io_kind::readable: ::io_uring_prep_poll_add(sqe, op.fd, POLLIN | POLLRDHUP); break;
-      case io_kind::writable: ::io_uring_prep_poll_add(sqe, op.fd, POLLOUT); break;
+      case io_kind::readable:
+        ::io_uring_prep_poll_add(sqe, op.fd, POLLIN | POLLRDHUP);
+        break;
+      case io_kind::writable:
+        ::io_uring_prep_poll_add(sqe, op.fd, POLLOUT);
+        break;
       case io_kind::recv:
         ::io_uring_prep_recv(sqe, op.fd, op.address, op.length, op.flags);
         if (polls_first_) sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;  // the socket is known to be empty
         break;
-      case io_kind::send: ::io_uring_prep_send(sqe, op.fd, op.address, op.length, op.flags); break;
-      case io_kind::sendmsg: ::io_uring_prep_sendmsg(sqe, op.fd, static_cast<msghdr*>(op.address), unsigned(op.flags)); break;
+      case io_kind::send:
+        ::io_uring_prep_send(sqe, op.fd, op.address, op.length, op.flags);
+        break;
+      case io_kind::sendmsg:
+        ::io_uring_prep_sendmsg(sqe, op.fd, static_cast<msghdr*>(op.address), unsigned(op.flags));
+        break;
       // These descriptors are O_NONBLOCK, for which a ring answers EAGAIN at once: wait for readiness, then try again.
-      case io_kind::connect: case io_kind::write: ::io_uring_prep_poll_add(sqe, op.fd, POLLOUT); break;
-      case io_kind::accept: case io_kind::read: ::io_uring_prep_poll_add(sqe, op.fd, POLLIN); break;
+      case io_kind::connect:
+      case io_kind::write:
+        ::io_uring_prep_poll_add(sqe, op.fd, POLLOUT);
+        break;
+      case io_kind::accept:
+      case io_kind::read:
+        ::io_uring_prep_poll_add(sqe, op.fd, POLLIN);
+        break;
     }
     ::io_uring_sqe_set_data(sqe, &op);
     op.armed = true;

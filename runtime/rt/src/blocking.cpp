@@ -113,11 +113,13 @@ std::string read_whole(const std::string& path, std::size_t limit) {
   std::string out;
   char buffer[65536];
   long n;
-  while ((n = ::read(fd, buffer, sizeof buffer)) > 0 && out.size() <= limit) out.append(buffer, static_cast<std::size_t>(n));
+  while ((n = ::read(fd, buffer, sizeof buffer)) > 0 && out.size() <= limit)
+    out.append(buffer, static_cast<std::size_t>(n));
   const int error_number = errno;
   ::close(fd);
   if (n < 0) throw failure(system_error(error_number, "read " + path));
-  if (out.size() > limit) fail(disposition::overloaded, "The file " + path + " is larger than " + std::to_string(limit) + " bytes.");
+  if (out.size() > limit)
+    fail(disposition::overloaded, "The file " + path + " is larger than " + std::to_string(limit) + " bytes.");
   return out;
 }
 
@@ -127,7 +129,8 @@ void write_whole(const std::string& path, const std::string& content, unsigned m
   if (fd < 0) throw failure(system_error(errno, "create " + beside));
   std::size_t done = 0;
   long n = 0;
-  while (done < content.size() && (n = ::write(fd, content.data() + done, content.size() - done)) > 0) done += static_cast<std::size_t>(n);
+  while (done < content.size() && (n = ::write(fd, content.data() + done, content.size() - done)) > 0)
+    done += static_cast<std::size_t>(n);
   const int error_number = errno;
   ::close(fd);
   if (n < 0 || ::rename(beside.c_str(), path.c_str()) < 0) {

@@ -73,7 +73,8 @@ signal_set::signal_set(std::initializer_list<int> numbers) {
   if (!fd_) throw failure(system_error(errno, "signalfd"));
 }
 
-signal_set::~signal_set() = default;  // the signals stay blocked: unblocking here would let a pending one kill the process
+signal_set::~signal_set() =
+    default;  // the signals stay blocked: unblocking here would let a pending one kill the process
 
 task<int> signal_set::next() {
   signalfd_siginfo info{};

@@ -10,7 +10,8 @@
 namespace atrium::rt {
 namespace {
 [[noreturn]] void bad(std::string_view text) {
-  fail(disposition::invalid, "'" + std::string(text) + "' is not an address. Write host:port, [ipv6]:port or unix:/path.");
+  fail(disposition::invalid,
+       "'" + std::string(text) + "' is not an address. Write host:port, [ipv6]:port or unix:/path.");
 }
 }  // namespace
 
@@ -32,7 +33,8 @@ endpoint endpoint::unix_path(std::string_view path) {
   endpoint e;
   auto* un = reinterpret_cast<sockaddr_un*>(&e.storage_);
   if (path.empty() || path.size() >= sizeof un->sun_path)
-    fail(disposition::invalid, "The socket path '" + std::string(path) + "' is empty or longer than 107 bytes. Use a shorter folder.");
+    fail(disposition::invalid,
+         "The socket path '" + std::string(path) + "' is empty or longer than 107 bytes. Use a shorter folder.");
   un->sun_family = AF_UNIX;
   std::memcpy(un->sun_path, path.data(), path.size());
   e.size_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
@@ -73,8 +75,10 @@ std::uint16_t endpoint::port() const noexcept {
 
 std::string endpoint::host() const {
   char text[INET6_ADDRSTRLEN] = "";
-  if (family() == AF_INET) ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(&storage_)->sin_addr, text, sizeof text);
-  else if (family() == AF_INET6) ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(&storage_)->sin6_addr, text, sizeof text);
+  if (family() == AF_INET)
+    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(&storage_)->sin_addr, text, sizeof text);
+  else if (family() == AF_INET6)
+    ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(&storage_)->sin6_addr, text, sizeof text);
   else if (family() == AF_UNIX && size_ > offsetof(sockaddr_un, sun_path))
     return std::string(reinterpret_cast<const sockaddr_un*>(&storage_)->sun_path);
   return text;

@@ -16,7 +16,9 @@ namespace {
 
 constexpr std::size_t granule = 64, largest = 4096, classes = largest / granule, kept_per_class = 256;
 
-struct free_frame_node { free_frame_node* next; };
+struct free_frame_node {
+  free_frame_node* next;
+};
 
 struct pool {
   free_frame_node* head[classes + 1] = {};

@@ -30,7 +30,8 @@ namespace {
 /// A receive that got less than it asked for has emptied the socket.
 void note_input(const io_op& op) noexcept {
   auto& io = op.node()->owner().io();
-  if (op.kind == io_kind::recv && op.flags == 0) io.set_drained(op.fd, op.result > 0 && static_cast<std::size_t>(op.result) < op.length);
+  if (op.kind == io_kind::recv && op.flags == 0)
+    io.set_drained(op.fd, op.result > 0 && static_cast<std::size_t>(op.result) < op.length);
   else if (op.kind == io_kind::readable) io.set_drained(op.fd, false);
 }
 }  // namespace
@@ -94,21 +95,38 @@ long connect_result(int fd) noexcept {
 }  // namespace
 
 long io_op::attempt() noexcept {
-  if (is_simulated(fd)) [[unlikely]] return simulation->attempt(*this);
+  if (is_simulated(fd)) [[unlikely]]
+    return simulation->attempt(*this);
   long r = -EINTR;
   while (r == -EINTR) switch (kind) {
-      case io_kind::readable: r = poll_now(fd, POLLIN | POLLRDHUP); break;
-      case io_kind::writable: r = poll_now(fd, POLLOUT); break;
-      case io_kind::recv: r = checked(::recv(fd, address, length, flags | MSG_DONTWAIT)); break;
-      case io_kind::send: r = checked(::send(fd, address, length, flags | MSG_DONTWAIT)); break;
-      case io_kind::sendmsg: r = checked(::sendmsg(fd, static_cast<msghdr*>(address), flags | MSG_DONTWAIT)); break;
+      case io_kind::readable:
+        r = poll_now(fd, POLLIN | POLLRDHUP);
+        break;
+      case io_kind::writable:
+        r = poll_now(fd, POLLOUT);
+        break;
+      case io_kind::recv:
+        r = checked(::recv(fd, address, length, flags | MSG_DONTWAIT));
+        break;
+      case io_kind::send:
+        r = checked(::send(fd, address, length, flags | MSG_DONTWAIT));
+        break;
+      case io_kind::sendmsg:
+        r = checked(::sendmsg(fd, static_cast<msghdr*>(address), flags | MSG_DONTWAIT));
+        break;
       case io_kind::read:
         r = checked(::read(fd, address, length));
         if (r == -EIO) r = 0;  // a pty whose other side is closed
         break;
-      case io_kind::write: r = checked(::write(fd, address, length)); break;
-      case io_kind::accept: r = checked(::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC)); break;
-      case io_kind::connect: r = connect_result(fd); break;
+      case io_kind::write:
+        r = checked(::write(fd, address, length));
+        break;
+      case io_kind::accept:
+        r = checked(::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC));
+        break;
+      case io_kind::connect:
+        r = connect_result(fd);
+        break;
     }
   return r;
 }

@@ -38,8 +38,8 @@ namespace {
 
 thread_local loop* current_loop = nullptr;
 
-constexpr int ready_budget = 256;  // tasks resumed a turn before the kernel is asked again
-constexpr int inline_budget = 512; // operations a turn that may complete without suspending
+constexpr int ready_budget = 256;   // tasks resumed a turn before the kernel is asked again
+constexpr int inline_budget = 512;  // operations a turn that may complete without suspending
 constexpr auto stall_limit = std::chrono::milliseconds(100);
 
 backend_kind wanted(backend_kind asked) {
@@ -58,7 +58,8 @@ std::unique_ptr<detail::backend> choose(backend_kind asked, backend_kind& got) {
   if (want != backend_kind::epoll) {
     b = detail::make_uring_backend(reason);
     if (!b && want == backend_kind::io_uring)
-      fail(disposition::unimplemented, "The kernel refuses io_uring (" + reason + "). Unset ATRIUM_RUNTIME_BACKEND to use epoll.");
+      fail(disposition::unimplemented,
+           "The kernel refuses io_uring (" + reason + "). Unset ATRIUM_RUNTIME_BACKEND to use epoll.");
     if (b && want == backend_kind::automatic) reason = "granted by the kernel";
   }
   got = b ? backend_kind::io_uring : backend_kind::epoll;
@@ -75,13 +76,19 @@ std::unique_ptr<detail::backend> choose(backend_kind asked, backend_kind& got) {
 }  // namespace
 
 loop::loop(backend_kind asked)
-    : backend_(choose(asked, kind_)), state_(std::make_unique<detail::loop_state>()), timers_(clock::now()), now_(clock::now()) {
+    : backend_(choose(asked, kind_)),
+      state_(std::make_unique<detail::loop_state>()),
+      timers_(clock::now()),
+      now_(clock::now()) {
   ::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error of the write, not the end of the process
 }
 
 loop::loop(std::unique_ptr<detail::simulated_kernel> kernel)
-    : kind_(backend_kind::simulated), simulation_(kernel.get()), state_(std::make_unique<detail::loop_state>()),
-      timers_(clock::now()), now_(clock::now()) {
+    : kind_(backend_kind::simulated),
+      simulation_(kernel.get()),
+      state_(std::make_unique<detail::loop_state>()),
+      timers_(clock::now()),
+      now_(clock::now()) {
   backend_ = std::move(kernel);
 }
 
@@ -142,7 +149,8 @@ void loop::run_posted() {
 }
 
 void loop::turn(const bool& done) {
-  static auto& stalls = metrics::get_counter("atrium_runtime_stalls_total", "Turns of a loop that took longer than 100 ms");
+  static auto& stalls =
+      metrics::get_counter("atrium_runtime_stalls_total", "Turns of a loop that took longer than 100 ms");
   now_ = clock::now();
   const auto began = now_;
   inline_budget_ = inline_budget;
@@ -177,7 +185,8 @@ std::vector<task_info> loop::tasks() const {
     for (const auto* n = nodes_; n; n = n->next_) {
       if (n->parent() != parent) continue;
       const char* file = std::strrchr(n->where().file_name(), '/');
-      out.push_back({n->name(), std::string(file ? file + 1 : n->where().file_name()) + ":" + std::to_string(n->where().line()),
+      out.push_back({n->name(),
+                     std::string(file ? file + 1 : n->where().file_name()) + ":" + std::to_string(n->where().line()),
                      n->waiting() ? n->waiting()->what() : "running", now - n->started(), depth});
       self(self, n, depth + 1);
     }

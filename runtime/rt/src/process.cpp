@@ -85,7 +85,10 @@ process process::start(const process_options& o) {
 }
 
 process::process(process&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), pidfd_(std::move(other.pidfd_)), group_(other.group_), status_(other.status_) {}
+    : pid_(std::exchange(other.pid_, -1)),
+      pidfd_(std::move(other.pidfd_)),
+      group_(other.group_),
+      status_(other.status_) {}
 
 process& process::operator=(process&& other) noexcept {
   std::swap(pid_, other.pid_);
@@ -103,7 +106,8 @@ process::~process() {
 
 void process::reap() noexcept {
   int raw = 0;
-  while (::waitpid(pid_, &raw, 0) < 0 && errno == EINTR) {}
+  while (::waitpid(pid_, &raw, 0) < 0 && errno == EINTR) {
+  }
   if (WIFSIGNALED(raw)) status_ = exit_status{128 + WTERMSIG(raw), WTERMSIG(raw)};
   else status_ = exit_status{WEXITSTATUS(raw), 0};
 }

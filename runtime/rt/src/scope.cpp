@@ -56,11 +56,14 @@ detail::root scope::run_child(task<void> body, task_node& node) {
     co_await std::move(body);
   } catch (const failure& f) {
     // Being cancelled is how a cancelled child ends; anything else is news.
-    if (f.disposition() != disposition::cancelled || node.cancelled() == cancel_reason::none) failed = std::current_exception();
+    if (f.disposition() != disposition::cancelled || node.cancelled() == cancel_reason::none)
+      failed = std::current_exception();
   } catch (...) {
     failed = std::current_exception();
   }
-  { auto finished = std::move(body); }  // destroy the child's frame (and its locals) before the scope hears of the end
+  {
+    auto finished = std::move(body);
+  }  // destroy the child's frame (and its locals) before the scope hears of the end
   child_ended(node, failed);
 }
 
@@ -111,7 +114,8 @@ class sleep_op : public detail::suspended_op {
 
  private:
   struct entry : timer_entry {
-    explicit entry(sleep_op& o) noexcept : timer_entry([](timer_entry& e) noexcept { static_cast<entry&>(e).op.wake(); }), op(o) {}
+    explicit entry(sleep_op& o) noexcept
+        : timer_entry([](timer_entry& e) noexcept { static_cast<entry&>(e).op.wake(); }), op(o) {}
     sleep_op& op;
   };
   time_point when_;
@@ -146,7 +150,8 @@ deadline_region::deadline_region(task_node& node, time_point when) noexcept : ca
 }
 
 deadline_region::entry::entry(deadline_region& r) noexcept
-    : timer_entry([](timer_entry& e) noexcept { static_cast<entry&>(e).region.cancel(cancel_reason::deadline); }), region(r) {}
+    : timer_entry([](timer_entry& e) noexcept { static_cast<entry&>(e).region.cancel(cancel_reason::deadline); }),
+      region(r) {}
 
 void throw_timed_out(duration limit) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();

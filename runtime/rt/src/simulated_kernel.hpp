@@ -1,5 +1,5 @@
-// A backend that is the whole kernel of its loop: time, order, descriptors, sockets. Implemented by runtime/sim, not by rt.
-// The real path pays one comparison of a descriptor's number an operation for it.
+// A backend that is the whole kernel of its loop: time, order, descriptors, sockets. Implemented by runtime/sim, not by
+// rt. The real path pays one comparison of a descriptor's number an operation for it.
 #pragma once
 
 #include <functional>
@@ -32,7 +32,7 @@ class simulated_kernel : public backend {
   virtual int inline_budget() noexcept = 0;
   virtual void run_blocking(std::function<void()> work, std::function<void()> then) = 0;  ///< `then` in a later turn
   virtual std::uint64_t random() noexcept = 0;
-  virtual void deadlock(const loop&) = 0;                      ///< nothing can ever happen any more
+  virtual void deadlock(const loop&) = 0;  ///< nothing can ever happen any more
 };
 
 /// The simulation of this thread.

@@ -1,5 +1,5 @@
-#include <fcntl.h>
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -66,7 +66,6 @@ long bind_and_listen(int fd, const endpoint& at, int backlog) noexcept {
   return r < 0 ? r : checked(::listen(fd, backlog));
 }
 
-
 /// A machine that vanishes says nothing. Without this an idle connection to it looks usable for hours, and the request
 /// that takes it from a pool hangs. Not TCP_USER_TIMEOUT: that would also cut peers that only do not read for a while.
 void keep_alive(int fd, int family) noexcept {
@@ -95,7 +94,8 @@ task<socket> socket::connect(endpoint to) {
     co_await detail::void_op(detail::io_kind::connect, fd.get(), nullptr, 0, 0, "connect");
   } catch (const failure& f) {
     if (f.disposition() == disposition::cancelled) throw;
-    throw failure(error(f.disposition(), "connect to " + to.text() + ": " + f.error().public_text()).with_code(f.error().code()));
+    throw failure(
+        error(f.disposition(), "connect to " + to.text() + ": " + f.error().public_text()).with_code(f.error().code()));
   }
   set_blocking(fd.get());
   co_return socket(std::move(fd));
@@ -157,8 +157,10 @@ listener listener::bind(const endpoint& at, int backlog) {
   const long opened = open_stream(at.family());
   if (opened < 0) throw failure(system_error(static_cast<int>(-opened), "socket"));
   unique_fd fd(static_cast<int>(opened));
-  const long r = in_simulation() ? detail::simulation->listen(fd.get(), at, backlog) : bind_and_listen(fd.get(), at, backlog);
-  if (r == -EADDRINUSE) fail(disposition::conflict, "The address " + at.text() + " is in use. Stop what listens there or choose another.");
+  const long r =
+      in_simulation() ? detail::simulation->listen(fd.get(), at, backlog) : bind_and_listen(fd.get(), at, backlog);
+  if (r == -EADDRINUSE)
+    fail(disposition::conflict, "The address " + at.text() + " is in use. Stop what listens there or choose another.");
   if (r < 0) throw failure(system_error(static_cast<int>(-r), "listen on " + at.text()));
   return listener(std::move(fd));
 }
@@ -201,7 +203,8 @@ task<std::vector<endpoint>> resolve(std::string host, std::uint16_t port) {
     hints.ai_flags = AI_ADDRCONFIG;
     const int r = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list);
     if (r != 0)
-      throw failure(error(r == EAI_AGAIN ? disposition::timed_out : disposition::not_found, "The host name '" + host + "' cannot be resolved.")
+      throw failure(error(r == EAI_AGAIN ? disposition::timed_out : disposition::not_found,
+                          "The host name '" + host + "' cannot be resolved.")
                         .with_peer_text(::gai_strerror(r)));
     std::vector<endpoint> out;
     for (auto* a = list; a; a = a->ai_next) out.push_back(endpoint::from(a->ai_addr, a->ai_addrlen));

@@ -6,13 +6,20 @@ namespace atrium::rt {
 
 std::string_view to_string(cancel_reason r) noexcept {
   switch (r) {
-    case cancel_reason::none: return "none";
-    case cancel_reason::requested: return "requested";
-    case cancel_reason::deadline: return "deadline";
-    case cancel_reason::shutdown: return "shutdown";
-    case cancel_reason::sibling_failed: return "sibling_failed";
-    case cancel_reason::disconnected: return "disconnected";
-    case cancel_reason::revoked: return "revoked";
+    case cancel_reason::none:
+      return "none";
+    case cancel_reason::requested:
+      return "requested";
+    case cancel_reason::deadline:
+      return "deadline";
+    case cancel_reason::shutdown:
+      return "shutdown";
+    case cancel_reason::sibling_failed:
+      return "sibling_failed";
+    case cancel_reason::disconnected:
+      return "disconnected";
+    case cancel_reason::revoked:
+      return "revoked";
   }
   return "none";
 }

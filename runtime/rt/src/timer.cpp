@@ -71,7 +71,8 @@ void timer_wheel::advance(time_point now) noexcept {
     }
     now_tick_ = tick_at(due);
     for (unsigned level = levels - 1; level > 0; --level)
-      if ((now_tick_ & ((1ull << (level * slot_bits)) - 1)) == 0) cascade(heads_[level][(now_tick_ >> (level * slot_bits)) & (slots - 1)]);
+      if ((now_tick_ & ((1ull << (level * slot_bits)) - 1)) == 0)
+        cascade(heads_[level][(now_tick_ >> (level * slot_bits)) & (slots - 1)]);
     auto& head = heads_[0][now_tick_ & (slots - 1)];
     while (head.next_ != &head) {
       auto& entry = *head.next_;
@@ -96,7 +97,9 @@ time_point timer_wheel::next_due() const noexcept {
   }
   // Entries clamped into the top level can sit in wrapped slots: wake at the end of its turn and look again.
   for (const auto& head : heads_[levels - 1])
-    if (head.next_ != &head) return origin_ + std::chrono::milliseconds(((now_tick_ >> ((levels - 1) * slot_bits)) + 1) << ((levels - 1) * slot_bits));
+    if (head.next_ != &head)
+      return origin_ +
+             std::chrono::milliseconds(((now_tick_ >> ((levels - 1) * slot_bits)) + 1) << ((levels - 1) * slot_bits));
   return time_point::max();
 }
 

@@ -29,11 +29,13 @@ void kernel::trace(const char* what, std::uint64_t a, std::uint64_t b) noexcept 
   mix(a);
   mix(b);
   if (tracing_)
-    std::fprintf(stderr, "sim %12.6f %-8s %llu %llu\n", std::chrono::duration<double>(time_.now - origin_).count(), what,
-                 static_cast<unsigned long long>(a), static_cast<unsigned long long>(b));
+    std::fprintf(stderr, "sim %12.6f %-8s %llu %llu\n", std::chrono::duration<double>(time_.now - origin_).count(),
+                 what, static_cast<unsigned long long>(a), static_cast<unsigned long long>(b));
 }
 
-void kernel::at(rt::time_point when, std::function<void()> what) { events_.emplace(std::pair(when, random_.next()), std::move(what)); }
+void kernel::at(rt::time_point when, std::function<void()> what) {
+  events_.emplace(std::pair(when, random_.next()), std::move(what));
+}
 
 rt::duration kernel::latency() {
   const auto& f = options_.faults;
@@ -106,10 +108,10 @@ void kernel::give_up(const rt::loop& l, const char* why) {
   std::fprintf(stderr, "simulation: %s (after %.3f s, %llu turns)\n", why,
                std::chrono::duration<double>(time_.now - origin_).count(), static_cast<unsigned long long>(turns_));
   for (const auto& t : l.tasks())
-    std::fprintf(stderr, "  %*s%s (%s) waits for %s since at most %.3f s\n", static_cast<int>(2 * t.depth), "", t.name.c_str(),
-                 t.place.c_str(), t.waiting_for.c_str(), std::chrono::duration<double>(t.age).count());
-  std::fprintf(stderr, "seed %llu; %s\n%s\n", static_cast<unsigned long long>(options_.seed), options_.faults.text().c_str(),
-               options_.replay.c_str());
+    std::fprintf(stderr, "  %*s%s (%s) waits for %s since at most %.3f s\n", static_cast<int>(2 * t.depth), "",
+                 t.name.c_str(), t.place.c_str(), t.waiting_for.c_str(), std::chrono::duration<double>(t.age).count());
+  std::fprintf(stderr, "seed %llu; %s\n%s\n", static_cast<unsigned long long>(options_.seed),
+               options_.faults.text().c_str(), options_.replay.c_str());
   std::abort();
 }
 

@@ -27,8 +27,8 @@ struct node {
   std::size_t on_the_way = 0;  ///< bytes sent and not delivered
   rt::time_point last_arrival{};
   bool end_seen = false, read_shut = false, write_shut = false;
-  int error = 0;      ///< pending errno; of state failed: of the connect
-  bool reset = false; ///< no data passes any more
+  int error = 0;       ///< pending errno; of state failed: of the connect
+  bool reset = false;  ///< no data passes any more
   // listening
   std::size_t backlog = 0;
   std::deque<std::shared_ptr<node>> arrived;
@@ -80,7 +80,9 @@ class kernel final : public rt::detail::simulated_kernel {
   using node_ptr = std::shared_ptr<node>;
 
   void at(rt::time_point when, std::function<void()> what);
-  void soon(std::function<void()> what) { at(time_.now + random_.between(rt::duration(0), std::chrono::microseconds(50)), std::move(what)); }
+  void soon(std::function<void()> what) {
+    at(time_.now + random_.between(rt::duration(0), std::chrono::microseconds(50)), std::move(what));
+  }
   void run_events(rt::time_point until);
   void trace(const char* what, std::uint64_t a, std::uint64_t b = 0) noexcept;
   [[noreturn]] void give_up(const rt::loop&, const char* why);

@@ -189,17 +189,24 @@ long kernel::receive(node& n, void* into, std::size_t size) noexcept {
 
 long kernel::send_parts(const node_ptr& n, const msghdr& m) noexcept {
   std::string all;
-  for (std::size_t i = 0; i < m.msg_iovlen; ++i) all.append(static_cast<const char*>(m.msg_iov[i].iov_base), m.msg_iov[i].iov_len);
+  for (std::size_t i = 0; i < m.msg_iovlen; ++i)
+    all.append(static_cast<const char*>(m.msg_iov[i].iov_base), m.msg_iov[i].iov_len);
   return send(n, all);
 }
 
 long kernel::try_now(io_op& op, node& n) noexcept {
   const auto self = find(op.fd);
   switch (op.kind) {
-    case io_kind::recv: case io_kind::read: return receive(n, op.address, op.length);
-    case io_kind::send: case io_kind::write: return send(self, {static_cast<const char*>(op.address), op.length});
-    case io_kind::sendmsg: return send_parts(self, *static_cast<const msghdr*>(op.address));
-    case io_kind::accept: return take_connection(n);
+    case io_kind::recv:
+    case io_kind::read:
+      return receive(n, op.address, op.length);
+    case io_kind::send:
+    case io_kind::write:
+      return send(self, {static_cast<const char*>(op.address), op.length});
+    case io_kind::sendmsg:
+      return send_parts(self, *static_cast<const msghdr*>(op.address));
+    case io_kind::accept:
+      return take_connection(n);
     case io_kind::connect:
       if (n.state == node::state_kind::connecting) return -EAGAIN;
       return n.state == node::state_kind::failed ? -n.error : 0;

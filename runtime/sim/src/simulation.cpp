@@ -25,7 +25,9 @@ std::size_t simulation::open_descriptors() const noexcept { return kernel_->desc
 
 faults faults::any(sim::random& r) {
   faults f;
-  const auto some = [&r](double most) { return r.chance(0.5) ? most * static_cast<double>(r.between(1, 100)) / 100 : 0; };
+  const auto some = [&r](double most) {
+    return r.chance(0.5) ? most * static_cast<double>(r.between(1, 100)) / 100 : 0;
+  };
   if (r.chance(0.3)) f.latency_most = r.between(1ms, 200ms);
   f.slow = some(0.2);
   f.stall = some(0.01);
@@ -45,12 +47,13 @@ faults faults::any(sim::random& r) {
 
 std::string faults::text() const {
   char text[400];
-  std::snprintf(text, sizeof text,
-                "latency_us=%lld..%lld slow=%.3f stall=%.4f short=%.2f would_block=%.2f reset=%.4f refuse=%.3f lost_connect=%.3f "
-                "emfile=%.3f abort=%.3f late_cancel=%.2f clock_jump=%.4f wall_jump=%.4f buffer=%zu",
-                static_cast<long long>(latency_least / 1us), static_cast<long long>(latency_most / 1us), slow, stall,
-                short_transfer, would_block, reset, refuse, lost_connect, accept_emfile, accept_abort, late_cancel, clock_jump,
-                wall_jump, buffer);
+  std::snprintf(
+      text, sizeof text,
+      "latency_us=%lld..%lld slow=%.3f stall=%.4f short=%.2f would_block=%.2f reset=%.4f refuse=%.3f lost_connect=%.3f "
+      "emfile=%.3f abort=%.3f late_cancel=%.2f clock_jump=%.4f wall_jump=%.4f buffer=%zu",
+      static_cast<long long>(latency_least / 1us), static_cast<long long>(latency_most / 1us), slow, stall,
+      short_transfer, would_block, reset, refuse, lost_connect, accept_emfile, accept_abort, late_cancel, clock_jump,
+      wall_jump, buffer);
   return text;
 }
 

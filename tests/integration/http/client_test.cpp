@@ -14,7 +14,8 @@ ATRIUM_ON_BACKENDS(HttpClient);
 
 namespace {
 
-/// A server that reads one request head a connection and answers with given bytes, one answer a connection, then closes.
+/// A server that reads one request head a connection and answers with given bytes, one answer a connection, then
+/// closes.
 struct scripted {
   rt::listener listener = rt::listener::bind(rt::endpoint::ip("127.0.0.1", 0));
   std::vector<std::string> requests;
@@ -162,7 +163,8 @@ TEST_P(HttpClient, AnEarlyRefusalEndsTheUpload) {
 
 TEST_P(HttpClient, RetriesIdempotentRequestsOnAStaleConnection) {
   // The first connection promises to stay and closes while idle, as the answer is being asked for again.
-  const std::string stays = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na", second = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb";
+  const std::string stays = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na",
+                    second = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb";
   run(with_script({stays, second, second}, [](scripted& s) -> rt::task<void> {
     http_client client;
     EXPECT_EQ((co_await client.fetch(s.at(), {})).body, "a");
@@ -210,22 +212,25 @@ TEST_P(HttpClient, RefusesAnswersThatAreNotStrictHttp) {
       ""};
   run(with_script(bad, [count = bad.size()](scripted& s) -> rt::task<void> {
     http_client client;
-    for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(co_await outcome_of(client.fetch(s.at(), {})), disposition::disconnected) << i;
+    for (std::size_t i = 0; i < count; ++i)
+      EXPECT_EQ(co_await outcome_of(client.fetch(s.at(), {})), disposition::disconnected) << i;
   }));
 }
 
 TEST_P(HttpClient, ReadsEveryKindOfBodyAndSkipsInterimAnswers) {
-  run(with_script({"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nuntil close",
-                   "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nsized", "HTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nchu\r\n4\r\nnked\r\n0\r\n\r\n",
-                   "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"},
-                  [](scripted& s) -> rt::task<void> {
-                    http_client client({.idle_per_origin = 0});
-                    EXPECT_EQ((co_await client.fetch(s.at(), {})).body, "until close");
-                    EXPECT_EQ((co_await client.fetch(s.at(), {})).body, "sized");
-                    EXPECT_EQ((co_await client.fetch(s.at(), {})).body, "chunked");
-                    EXPECT_EQ((co_await client.fetch(s.at(), {})).status, 204u);
-                    EXPECT_EQ((co_await client.fetch(s.at(), {.method = "HEAD"})).body, "");
-                  }));
+  run(with_script(
+      {"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\nuntil close",
+       "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nsized",
+       "HTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nchu\r\n4\r\nnked\r\n0\r\n\r\n",
+       "HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"},
+      [](scripted& s) -> rt::task<void> {
+        http_client client({.idle_per_origin = 0});
+        EXPECT_EQ((co_await client.fetch(s.at(), {})).body, "until close");
+        EXPECT_EQ((co_await client.fetch(s.at(), {})).body, "sized");
+        EXPECT_EQ((co_await client.fetch(s.at(), {})).body, "chunked");
+        EXPECT_EQ((co_await client.fetch(s.at(), {})).status, 204u);
+        EXPECT_EQ((co_await client.fetch(s.at(), {.method = "HEAD"})).body, "");
+      }));
 }
 
 TEST_P(HttpClient, BoundsWaitingAndSize) {
@@ -260,7 +265,8 @@ TEST_P(HttpClient, SpeaksOverUnixSocketsAndUpgrades) {
   const auto body = [&]() -> rt::task<void> {
     auto listener = rt::listener::bind(rt::endpoint::unix_path(path));
     http_server server([](exchange& x) -> rt::task<void> {
-      if (x.request().path() != "/up") co_return co_await x.respond(response::text(200, std::string(x.request().headers.find("Host").value())));
+      if (x.request().path() != "/up")
+        co_return co_await x.respond(response::text(200, std::string(x.request().headers.find("Host").value())));
       auto u = co_await x.upgrade({{"Upgrade", "echo"}});
       co_await u.stream->write_all(rt::as_bytes("hi"));
       std::byte b[8];
@@ -297,7 +303,8 @@ TEST_P(HttpClient, SaysWhenNobodyIsThere) {
       port = closed.local().port();
     }
     EXPECT_EQ(co_await outcome_of(client.fetch({.host = "127.0.0.1", .port = port}, {})), disposition::disconnected);
-    EXPECT_EQ(co_await outcome_of(client.fetch({.secure = true, .host = "127.0.0.1", .port = port}, {})), disposition::disconnected);
+    EXPECT_EQ(co_await outcome_of(client.fetch({.secure = true, .host = "127.0.0.1", .port = port}, {})),
+              disposition::disconnected);
   };
   run(body());
 }

@@ -13,7 +13,9 @@ namespace atrium::tests {
 /// A socket that says exactly what a test wants, and collects what comes back.
 class raw_client {
  public:
-  static rt::task<raw_client> connect(const rt::endpoint& to) { co_return raw_client(co_await rt::socket::connect(to)); }
+  static rt::task<raw_client> connect(const rt::endpoint& to) {
+    co_return raw_client(co_await rt::socket::connect(to));
+  }
   explicit raw_client(rt::socket s) : socket_(std::move(s)) {}
 
   rt::task<void> send(std::string text) { co_await socket_.send_all(rt::as_bytes(text)); }
@@ -28,7 +30,8 @@ class raw_client {
   }
   /// Reads until the server closes. A reset counts as the end.
   rt::task<std::string> rest() {
-    while (co_await more()) {}
+    while (co_await more()) {
+    }
     co_return std::exchange(buffer_, {});
   }
   rt::socket& socket() { return socket_; }
@@ -60,7 +63,8 @@ struct web {
 };
 
 /// Serves `handle` on a free port while `body` runs, then drains.
-inline rt::task<void> with_server(net::handler handle, net::http_limits limits, std::function<rt::task<void>(web&)> body) {
+inline rt::task<void> with_server(net::handler handle, net::http_limits limits,
+                                  std::function<rt::task<void>(web&)> body) {
   auto listener = rt::listener::bind(rt::endpoint::ip("127.0.0.1", 0));
   net::http_server server(std::move(handle), limits);
   net::client_options options;

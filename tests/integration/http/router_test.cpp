@@ -34,7 +34,9 @@ router example() {
 
 TEST_P(HttpRouter, FindsTheMostExactRoute) {
   run(with_server(example(), {}, [](web& w) -> rt::task<void> {
-    const auto ask = [&](std::string method, std::string target) { return w.client.fetch(w.at, {.method = method, .target = target}); };
+    const auto ask = [&](std::string method, std::string target) {
+      return w.client.fetch(w.at, {.method = method, .target = target});
+    };
     EXPECT_EQ((co_await ask("GET", "/?q")).body, "root on /");
     EXPECT_EQ((co_await ask("GET", "/x/literal")).body, "literal on /x/literal");
     EXPECT_EQ((co_await ask("GET", "/x/a%2Fb%20c")).body, "parameter a=a/b c on /x/{a}");
@@ -44,8 +46,10 @@ TEST_P(HttpRouter, FindsTheMostExactRoute) {
     EXPECT_EQ((co_await ask("GET", "/x/")).body, "rest on /x/{rest*}");
     EXPECT_EQ((co_await ask("GET", "/y/1/z/2")).body, "two a=1 b=2 on /y/{a}/z/{b}");
     EXPECT_EQ((co_await ask("HEAD", "/x/literal")).status, 200u);
-    for (const char* target : {"/x", "/y/1/z", "/y//z/2", "/nothing", "/X/literal"}) EXPECT_EQ((co_await ask("GET", target)).status, 404u) << target;
-    for (const char* target : {"/x/../y", "/x/%2e%2E/y", "/x/./y", "/x/%zz", "/x/%00"}) EXPECT_EQ((co_await ask("GET", target)).status, 400u) << target;
+    for (const char* target : {"/x", "/y/1/z", "/y//z/2", "/nothing", "/X/literal"})
+      EXPECT_EQ((co_await ask("GET", target)).status, 404u) << target;
+    for (const char* target : {"/x/../y", "/x/%2e%2E/y", "/x/./y", "/x/%zz", "/x/%00"})
+      EXPECT_EQ((co_await ask("GET", target)).status, 400u) << target;
     const auto wrong = co_await ask("GET", "/put");
     EXPECT_EQ(wrong.status, 405u);
     EXPECT_EQ(wrong.headers.find("Allow"), "PUT");

@@ -37,10 +37,13 @@ http_limits quick() {
 TEST_P(HttpServer, KeepsTheConnectionAndServesPipelinedRequestsInOrder) {
   run(with_server(echo, {}, [](web& w) -> rt::task<void> {
     auto c = co_await w.raw();
-    co_await c.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
-                    "POST /3 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nde\r\n0\r\n\r\nGET /4 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    co_await c.send(
+        "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+        "POST /3 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nde\r\n0\r\n\r\nGET /4 HTTP/1.1\r\nHost: "
+        "a\r\nConnection: close\r\n\r\n");
     const auto all = co_await c.rest();
-    const auto one = all.find("GET /1 []"), two = all.find("POST /2 [abc]"), three = all.find("POST /3 [de]"), four = all.find("GET /4 []");
+    const auto one = all.find("GET /1 []"), two = all.find("POST /2 [abc]"), three = all.find("POST /3 [de]"),
+               four = all.find("GET /4 []");
     EXPECT_TRUE(one < two && two < three && three < four && four != std::string::npos) << all;
     EXPECT_THAT(all, HasSubstr("Connection: close"));
   }));
@@ -48,7 +51,8 @@ TEST_P(HttpServer, KeepsTheConnectionAndServesPipelinedRequestsInOrder) {
 
 TEST_P(HttpServer, TakesARequestInAnySplit) {
   run(with_server(echo, {}, [](web& w) -> rt::task<void> {
-    const std::string text = "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nT: u\r\n\r\n";
+    const std::string text =
+        "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nT: u\r\n\r\n";
     auto c = co_await w.raw();
     for (std::size_t cut = 1; cut < text.size(); ++cut) {
       co_await c.send(text.substr(0, cut));
@@ -62,9 +66,15 @@ TEST_P(HttpServer, TakesARequestInAnySplit) {
 TEST_P(HttpServer, RefusesHostileFramingAndCloses) {
   run(with_server(echo, {}, [](web& w) -> rt::task<void> {
     const std::pair<std::string, std::string> vectors[] = {
-        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", "400"},
-        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nxGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", "400"},
-        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\nx\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", "400"},
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled "
+         "HTTP/1.1\r\nHost: a\r\n\r\n",
+         "400"},
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nxGET /smuggled HTTP/1.1\r\nHost: "
+         "a\r\n\r\n",
+         "400"},
+        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\nx\r\n0\r\n\r\nGET /smuggled "
+         "HTTP/1.1\r\nHost: a\r\n\r\n",
+         "400"},
         {"GET / HTTP/1.1\nHost: a\n\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", "400"},
         {"GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n", "400"},
         {"GET / HTTP/1.1\r\nHost: a\r\nX" + std::string(40'000, 'x') + ": a\r\n\r\n", "431"},
@@ -88,8 +98,9 @@ TEST_P(HttpServer, BodyLimitsAnswer413) {
   http_limits limits;
   limits.body_bytes = 10;
   run(with_server(echo, limits, [](web& w) -> rt::task<void> {
-    for (const char* text : {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n01234567890",
-                             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n012345\r\n5\r\n01234\r\n0\r\n\r\n"}) {
+    for (const char* text :
+         {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n01234567890",
+          "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n012345\r\n5\r\n01234\r\n0\r\n\r\n"}) {
       auto c = co_await w.raw();
       co_await c.send(text);
       EXPECT_THAT(co_await c.rest(), testing::AllOf(StartsWith("HTTP/1.1 413"), HasSubstr("Connection: close")));
@@ -112,7 +123,8 @@ TEST_P(HttpServer, AHandlerMayRaiseTheBodyLimit) {
 
 TEST_P(HttpServer, SlowClientsAreDropped) {
   run(with_server(echo, quick(), [](web& w) -> rt::task<void> {
-    auto silent = co_await w.raw(), half_head = co_await w.raw(), half_body = co_await w.raw(), half_chunk = co_await w.raw();
+    auto silent = co_await w.raw(), half_head = co_await w.raw(), half_body = co_await w.raw(),
+         half_chunk = co_await w.raw();
     co_await half_head.send("GET / HTTP/1.1\r\nHo");
     co_await half_body.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab");
     co_await half_chunk.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab");
@@ -147,7 +159,8 @@ TEST_P(HttpServer, AClientThatDoesNotReadIsCut) {
 TEST_P(HttpServer, HeadAndBodilessAnswersHaveNoBody) {
   const handler by_path = [](exchange& x) -> rt::task<void> {
     if (x.request().path() == "/204") co_return co_await x.respond(response{.status = 204});
-    if (x.request().path() == "/304") co_return co_await x.respond(response{.status = 304, .headers = {{"ETag", "\"a\""}}});
+    if (x.request().path() == "/304")
+      co_return co_await x.respond(response{.status = 304, .headers = {{"ETag", "\"a\""}}});
     if (x.request().path() == "/stream") {
       auto w = co_await x.start({});
       co_await w->write("streamed");
@@ -157,12 +170,17 @@ TEST_P(HttpServer, HeadAndBodilessAnswersHaveNoBody) {
   };
   run(with_server(by_path, {}, [](web& w) -> rt::task<void> {
     auto c = co_await w.raw();
-    co_await c.send("HEAD /whole HTTP/1.1\r\nHost: a\r\n\r\nHEAD /stream HTTP/1.1\r\nHost: a\r\n\r\nGET /204 HTTP/1.1\r\nHost: a\r\n\r\n"
-                    "GET /304 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    co_await c.send(
+        "HEAD /whole HTTP/1.1\r\nHost: a\r\n\r\nHEAD /stream HTTP/1.1\r\nHost: a\r\n\r\nGET /204 HTTP/1.1\r\nHost: "
+        "a\r\n\r\n"
+        "GET /304 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     EXPECT_THAT(co_await c.until("\r\n\r\n"), HasSubstr("Content-Length: 5"));
-    EXPECT_THAT(co_await c.until("\r\n\r\n"), testing::AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("Transfer-Encoding: chunked")));
-    EXPECT_THAT(co_await c.until("\r\n\r\n"), testing::AllOf(StartsWith("HTTP/1.1 204"), Not(HasSubstr("Content-Length"))));
-    EXPECT_THAT(co_await c.rest(), testing::AllOf(StartsWith("HTTP/1.1 304"), HasSubstr("ETag: \"a\""), testing::EndsWith("\r\n\r\n")));
+    EXPECT_THAT(co_await c.until("\r\n\r\n"),
+                testing::AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("Transfer-Encoding: chunked")));
+    EXPECT_THAT(co_await c.until("\r\n\r\n"),
+                testing::AllOf(StartsWith("HTTP/1.1 204"), Not(HasSubstr("Content-Length"))));
+    EXPECT_THAT(co_await c.rest(),
+                testing::AllOf(StartsWith("HTTP/1.1 304"), HasSubstr("ETag: \"a\""), testing::EndsWith("\r\n\r\n")));
   }));
 }
 
@@ -177,7 +195,8 @@ TEST_P(HttpServer, Http10GetsAnUnchunkedBodyAndAClose) {
     auto c = co_await w.raw();
     co_await c.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
     const auto all = co_await c.rest();
-    EXPECT_THAT(all, testing::AllOf(testing::EndsWith("\r\n\r\npart1 part2"), Not(HasSubstr("chunked")), HasSubstr("Connection: close")));
+    EXPECT_THAT(all, testing::AllOf(testing::EndsWith("\r\n\r\npart1 part2"), Not(HasSubstr("chunked")),
+                                    HasSubstr("Connection: close")));
   }));
 }
 
@@ -200,16 +219,20 @@ TEST_P(HttpServer, ExpectContinueIsAnsweredWhenTheBodyIsWanted) {
 }
 
 TEST_P(HttpServer, UnreadBodiesAreDrainedOrTheConnectionCloses) {
-  const handler ignores = [](exchange& x) -> rt::task<void> { co_await x.respond(response::text(200, x.request().target + "!")); };
+  const handler ignores = [](exchange& x) -> rt::task<void> {
+    co_await x.respond(response::text(200, x.request().target + "!"));
+  };
   run(with_server(ignores, {}, [](web& w) -> rt::task<void> {
     auto c = co_await w.raw();
     const std::string inner = "GET /inner HTTP/1.1\r\nHost: a\r\n\r\n";
-    co_await c.send("POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(inner.size()) + "\r\n\r\n" + inner +
-                    "GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
+    co_await c.send("POST /small HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(inner.size()) + "\r\n\r\n" +
+                    inner + "GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
     EXPECT_THAT(co_await c.until("!"), HasSubstr("/small!"));
     EXPECT_THAT(co_await c.until("!"), HasSubstr("/next!"));
-    co_await c.send("POST /chunked HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n" + inner);
-    EXPECT_THAT(co_await c.rest(), testing::AllOf(HasSubstr("Connection: close"), HasSubstr("/chunked!"), Not(HasSubstr("/inner"))));
+    co_await c.send("POST /chunked HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n" +
+                    inner);
+    EXPECT_THAT(co_await c.rest(),
+                testing::AllOf(HasSubstr("Connection: close"), HasSubstr("/chunked!"), Not(HasSubstr("/inner"))));
     auto large = co_await w.raw();
     co_await large.send("POST /large HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + std::string(1000, 'x'));
     EXPECT_THAT(co_await large.until("!"), HasSubstr("Connection: close"));

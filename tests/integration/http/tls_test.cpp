@@ -29,7 +29,8 @@ rt::task<void> with_tls(std::function<rt::task<void>(const origin&, const self_s
   http_server server(mirror, limits);
   co_await rt::with_scope([&](rt::scope& s) -> rt::task<void> {
     s.spawn(server.serve(listener, tls.get()), "serve");
-    co_await body({.secure = true, .host = "127.0.0.1", .port = listener.local().port()}, certificates, listener.local());
+    co_await body({.secure = true, .host = "127.0.0.1", .port = listener.local().port()}, certificates,
+                  listener.local());
     co_await server.drain(1s);
   });
 }

@@ -18,7 +18,8 @@ TEST_F(Manage, StartRunStop) {
     co_await s.until_finished(id);
     auto p = co_await s.row(id);
     EXPECT_EQ(p.action_request->err, "");
-    EXPECT_TRUE(p.state.state == state_name::starting || p.state.state == state_name::pending) << "the scheduler may have looked";
+    EXPECT_TRUE(p.state.state == state_name::starting || p.state.state == state_name::pending)
+        << "the scheduler may have looked";
     for (auto phase : {start_phase::queued, start_phase::accepted, start_phase::created})
       EXPECT_TRUE(timeline(p).phases.contains(phase)) << domain::to_string(phase);
     const auto pod = co_await s.pod(id);

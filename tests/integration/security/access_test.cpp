@@ -25,10 +25,15 @@ TEST_F(Access, Cve_2025_47269_And_2026_55431_NoHubCredentialReachesAProject) {
   auto body = []() -> rt::task<void> {
     const auto token = token_of(ada());
     const auto key = co_await new_key(ada());
-    for (const auto& path : {telling("/x"), at("/server/18100/x"), at("/proxy/18100/x"), telling("/..%2f..%2fx"), telling("/x?y=/../hub"), at("/server/18100//evil.test/")}) {
-      const auto a = co_await ada().request("GET", path, {{"Cookie", "atrium_session=\"" + token + "\"; app=1; ATRIUM_SESSION=" + token + "; remember_me=" + token + "; api_key=" + key}});
+    for (const auto& path : {telling("/x"), at("/server/18100/x"), at("/proxy/18100/x"), telling("/..%2f..%2fx"),
+                             telling("/x?y=/../hub"), at("/server/18100//evil.test/")}) {
+      const auto a =
+          co_await ada().request("GET", path,
+                                 {{"Cookie", "atrium_session=\"" + token + "\"; app=1; ATRIUM_SESSION=" + token +
+                                                 "; remember_me=" + token + "; api_key=" + key}});
       EXPECT_EQ(a.status, 200u) << path << a.body;
-      for (const auto& secret : {token, key, std::string("Bearer"), std::string("X-Atrium"), std::string("remember_me")})
+      for (const auto& secret :
+           {token, key, std::string("Bearer"), std::string("X-Atrium"), std::string("remember_me")})
         EXPECT_THAT(a.body, Not(HasSubstr(secret))) << path;
       EXPECT_THAT(a.body, HasSubstr("app=1"));
     }
@@ -42,10 +47,15 @@ TEST_F(Access, Cve_2025_47269_And_2026_55431_NoHubCredentialReachesAProject) {
     auto socket = co_await open(ada(), telling("/upgrade"), {{"Cookie", "app=1"}});
     const auto head = co_await socket->receive();
     EXPECT_TRUE(head && head->data.find("GET /") == 0);
-    if (head) EXPECT_THAT(head->data, testing::AllOf(Not(HasSubstr(token)), Not(HasSubstr("Bearer")), Not(HasSubstr("X-Atrium")), HasSubstr("app=1")));
+    if (head)
+      EXPECT_THAT(head->data, testing::AllOf(Not(HasSubstr(token)), Not(HasSubstr("Bearer")),
+                                             Not(HasSubstr("X-Atrium")), HasSubstr("app=1")));
     // The environment of a person's own programs holds no secret of the system either.
     EXPECT_EQ(co_await ada().shell(project(), "env | grep -c -i -E 'secret|token' || true"), "0\n");
-    EXPECT_EQ(co_await ada().shell(project(), "tr '\\0' '\\n' </proc/1/environ | grep -c SECRET=. || true; cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -c -a SECRET=. || true"), "0\n0\n");
+    EXPECT_EQ(co_await ada().shell(project(),
+                                   "tr '\\0' '\\n' </proc/1/environ | grep -c SECRET=. || true; cat "
+                                   "/proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' | grep -c -a SECRET=. || true"),
+              "0\n0\n");
   };
   run(body());
 }
@@ -68,20 +78,26 @@ TEST_F(Access, SessionFixation) {
   auto body = []() -> rt::task<void> {
     const std::string fixed(43, 'f');
     for (const auto& planted : {fixed, token_of(eve())}) {
-      const auto a = co_await system().client().fetch(system().address(),
-                                                      {.method = "POST", .target = "/api/v2/auth/sign-in",
-                                                       .headers = {{"Cookie", "atrium_session=" + planted}, {"Origin", own_origin()}, {"Content-Type", "application/json"}}},
-                                                      R"({"email":"bob@example.org","password":"correct horse battery"})");
+      const auto a =
+          co_await system().client().fetch(system().address(),
+                                           {.method = "POST",
+                                            .target = "/api/v2/auth/sign-in",
+                                            .headers = {{"Cookie", "atrium_session=" + planted},
+                                                        {"Origin", own_origin()},
+                                                        {"Content-Type", "application/json"}}},
+                                           R"({"email":"bob@example.org","password":"correct horse battery"})");
       const auto set = a.headers.find("Set-Cookie").value_or("");
       EXPECT_THAT(std::string(set), testing::StartsWith("atrium_session=")) << a.body;
       EXPECT_THAT(std::string(set), Not(HasSubstr(planted))) << "a session is always new";
       EXPECT_THAT(std::string(set), testing::AllOf(HasSubstr("HttpOnly"), HasSubstr("SameSite")));
-      const auto by_planted = co_await nobody().request("POST", "/api/v2/projects/get", {{"Cookie", "atrium_session=" + planted}}, "{}");
+      const auto by_planted =
+          co_await nobody().request("POST", "/api/v2/projects/get", {{"Cookie", "atrium_session=" + planted}}, "{}");
       EXPECT_THAT(by_planted.body, Not(HasSubstr(project()))) << "the planted one did not become Bob's";
       // A session that was signed out is nothing any more.
       const auto mine = std::string(set.substr(0, set.find(';')));
       co_await nobody().request("POST", "/api/v2/auth/sign-out", {{"Cookie", mine}}, "{}");
-      EXPECT_THAT((co_await nobody().request("POST", "/api/v2/projects/get", {{"Cookie", mine}}, "{}")).body, HasSubstr("error"));
+      EXPECT_THAT((co_await nobody().request("POST", "/api/v2/projects/get", {{"Cookie", mine}}, "{}")).body,
+                  HasSubstr("error"));
     }
   };
   run(body());
@@ -91,31 +107,38 @@ TEST_F(Access, Cve_2026_40864_ForeignPagesChangeNothingByAnyCall) {
   auto body = []() -> rt::task<void> {
     const auto list = json::parse((co_await ada().request("GET", "/api/v2")).body);
     std::size_t calls = 0;
-    const net::headers foreign[] = {{{"Origin", "https://evil.test"}},
-                                    {{"Origin", "null"}},
-                                    {{"Origin", own_origin() + ".evil.test"}},
-                                    {{"Origin", "http://evil.test#" + system().address().authority()}},
-                                    {{"Origin", "http://" + system().address().authority() + "@evil.test"}},
-                                    {{"Origin", "https://evil.test"}, {"Sec-Fetch-Site", "same-origin"}, {"X-Forwarded-Host", "evil.test"}}};
+    const net::headers foreign[] = {
+        {{"Origin", "https://evil.test"}},
+        {{"Origin", "null"}},
+        {{"Origin", own_origin() + ".evil.test"}},
+        {{"Origin", "http://evil.test#" + system().address().authority()}},
+        {{"Origin", "http://" + system().address().authority() + "@evil.test"}},
+        {{"Origin", "https://evil.test"}, {"Sec-Fetch-Site", "same-origin"}, {"X-Forwarded-Host", "evil.test"}}};
     for (const auto& call : list.at("endpoints").as_array()) {
       const std::string path(call.at("path").as_string());
       ++calls;
       for (const auto& fields : foreign) {
         auto with = fields;
         with.add("Content-Type", "text/plain");
-        const auto a = co_await ada().request("POST", path, with, json::serialize(json::object{{"project_id", project()}}));
+        const auto a =
+            co_await ada().request("POST", path, with, json::serialize(json::object{{"project_id", project()}}));
         EXPECT_EQ(a.status, 403u) << path << " " << fields.begin()->second << " " << a.body;
       }
     }
     EXPECT_GE(calls, 15u);
     // Without Origin, browsers say by Sec-Fetch-Site where a request comes from; the mode says nothing.
     for (const char* site : {"cross-site", "same-site"}) {
-      const auto answer = co_await say("POST /api/v2/projects/stop HTTP/1.1\r\nHost: " + system().address().authority() + "\r\nCookie: " + ada().cookie() + "\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Site: " +
-                                       std::string(site) + "\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}");
+      const auto answer = co_await say(
+          "POST /api/v2/projects/stop HTTP/1.1\r\nHost: " + system().address().authority() +
+          "\r\nCookie: " + ada().cookie() + "\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Site: " + std::string(site) +
+          "\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}");
       EXPECT_EQ(status_of(answer), 403u) << site << answer;
     }
-    for (const auto& path : {std::string("/auth/sign-in"), std::string("/auth/sign-up"), std::string("/auth/sign-out"), telling("/x"), at("/files/evil.txt")}) {
-      const auto a = co_await ada().request(path.ends_with(".txt") ? "PUT" : "POST", path, {{"Origin", "https://evil.test"}, {"Content-Type", "application/x-www-form-urlencoded"}}, "a=b");
+    for (const auto& path : {std::string("/auth/sign-in"), std::string("/auth/sign-up"), std::string("/auth/sign-out"),
+                             telling("/x"), at("/files/evil.txt")}) {
+      const auto a = co_await ada().request(
+          path.ends_with(".txt") ? "PUT" : "POST", path,
+          {{"Origin", "https://evil.test"}, {"Content-Type", "application/x-www-form-urlencoded"}}, "a=b");
       EXPECT_EQ(a.status, 403u) << path;
     }
     // Reading calls by GET change nothing, and all others refuse GET.
@@ -133,9 +156,14 @@ TEST_F(Access, Cve_2026_40864_ForeignPagesChangeNothingByAnyCall) {
 TEST_F(Access, Cve_2023_26114_WebsocketsOfForeignPagesAreRefused) {
   auto body = []() -> rt::task<void> {
     for (const auto& path : {std::string("/hub"), at("/ws"), telling("/upgrade"), at("/server/18100/upgrade")}) {
-      for (const std::string& origin : {std::string("https://evil.test"), std::string("null"), own_origin() + ".evil.test", own_origin() + "0", std::string("http://127.0.0.1"), std::string("file://")})
-        EXPECT_EQ(co_await refusal(path, {{"Cookie", ada().cookie()}, {"Origin", origin}}), 403u) << path << " " << origin;
-      if (path != "/hub") EXPECT_EQ(co_await refusal(path, {{"Cookie", ada().cookie()}}), 403u) << path << ": a browser always says where it comes from";
+      for (const std::string& origin :
+           {std::string("https://evil.test"), std::string("null"), own_origin() + ".evil.test", own_origin() + "0",
+            std::string("http://127.0.0.1"), std::string("file://")})
+        EXPECT_EQ(co_await refusal(path, {{"Cookie", ada().cookie()}, {"Origin", origin}}), 403u)
+            << path << " " << origin;
+      if (path != "/hub")
+        EXPECT_EQ(co_await refusal(path, {{"Cookie", ada().cookie()}}), 403u)
+            << path << ": a browser always says where it comes from";
       EXPECT_EQ(co_await refusal(path, {{"Cookie", ada().cookie()}, {"Origin", own_origin()}}), 101u) << path;
     }
   };
@@ -147,7 +175,11 @@ TEST_F(Access, Cve_2026_111927_HostsAreComparedWhole) {
     const auto host = system().address().authority();
     for (const std::string& other : {"evil." + host, host + ".evil.test", host + "0", std::string("x") + host})
       EXPECT_EQ(co_await refusal("/hub", {{"Cookie", ada().cookie()}, {"Origin", "http://" + other}}), 403u) << other;
-    EXPECT_EQ(co_await refusal("/hub", {{"Cookie", ada().cookie()}, {"Origin", "http://evil.test"}, {"X-Forwarded-Host", "evil.test"}}), 403u) << "the edge says what host was asked for";
+    EXPECT_EQ(
+        co_await refusal(
+            "/hub", {{"Cookie", ada().cookie()}, {"Origin", "http://evil.test"}, {"X-Forwarded-Host", "evil.test"}}),
+        403u)
+        << "the edge says what host was asked for";
   };
   run(body());
 }
@@ -156,32 +188,54 @@ TEST_F(Access, Cve_2024_28179_And_2026_EveryRouteOfAProjectIsClosedToOthers) {
   auto body = []() -> rt::task<void> {
     const auto own = co_await eve().running_project("Eve's own");
     const auto own_key = co_await new_key(eve());
-    const std::string paths[] = {"/ws", "/files/tell.py", "/files/", "/raw/tell.py", "/port/18100/x", "/server/18100/x", "/proxy/18100/x", "/port/18100/upgrade", "/server/18100/upgrade"};
+    const std::string paths[] = {"/ws",
+                                 "/files/tell.py",
+                                 "/files/",
+                                 "/raw/tell.py",
+                                 "/port/18100/x",
+                                 "/server/18100/x",
+                                 "/proxy/18100/x",
+                                 "/port/18100/upgrade",
+                                 "/server/18100/upgrade"};
     for (const auto& rest : paths) {
       for (const char* method : {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"}) {
         const auto theirs = co_await eve().request(method, at(rest), {}, "x");
         EXPECT_EQ(theirs.status, 404u) << method << rest;
         EXPECT_EQ((co_await nobody().request(method, at(rest), {}, "x")).status, 401u) << method << rest;
-        EXPECT_EQ((co_await nobody().request(method, at(rest), {{"Authorization", "Bearer " + own_key}}, "x")).status, 404u) << method << rest;
+        EXPECT_EQ((co_await nobody().request(method, at(rest), {{"Authorization", "Bearer " + own_key}}, "x")).status,
+                  404u)
+            << method << rest;
       }
       EXPECT_EQ(co_await refusal(at(rest), {{"Origin", own_origin()}, {"Cookie", eve().cookie()}}), 404u) << rest;
       EXPECT_EQ(co_await refusal(at(rest), {{"Origin", own_origin()}}), 401u) << rest;
       EXPECT_EQ(co_await refusal(at(rest), {{"Authorization", "Bearer " + own_key}}), 404u) << rest;
       // By way of her own project.
-      for (const std::string& way : {"/" + own + "/../" + project() + rest, "/" + own + "/files/../../" + project() + rest, "/" + own + "/%2e%2e/" + project() + rest, "/" + own + "%2f..%2f" + project() + rest, "//" + project() + rest}) {
+      for (const std::string& way :
+           {"/" + own + "/../" + project() + rest, "/" + own + "/files/../../" + project() + rest,
+            "/" + own + "/%2e%2e/" + project() + rest, "/" + own + "%2f..%2f" + project() + rest,
+            "//" + project() + rest}) {
         const auto a = co_await eve().request("GET", way);
         EXPECT_TRUE(a.status == 400 || a.status == 404) << way << " " << a.status;
         EXPECT_THAT(a.body, Not(HasSubstr("import base64")));
       }
     }
     // A claim of being somebody, made by a client, is nothing.
-    EXPECT_EQ((co_await eve().request("GET", at("/files/tell.py"), {{"X-Atrium-User", "e30." + std::string(64, '0')}, {"X-Forwarded-Prefix", "/" + own}})).status, 404u);
+    EXPECT_EQ(
+        (co_await eve().request("GET", at("/files/tell.py"),
+                                {{"X-Atrium-User", "e30." + std::string(64, '0')}, {"X-Forwarded-Prefix", "/" + own}}))
+            .status,
+        404u);
     // By every method of the hub, and by every call of the API.
     auto hub = co_await open(eve(), "/hub");
     int id = 0;
-    for (const char* method : {"projects.start", "projects.stop", "projects.restart", "projects.cancel_start", "projects.update", "projects.delete", "projects.undelete", "projects.add_collaborator",
-                               "projects.remove_collaborator", "projects.collaborators", "projects.timeline", "projects.log"}) {
-      co_await hub->send_text(json::serialize(json::object{{"id", ++id}, {"method", method}, {"params", {{"project_id", project()}, {"title", "mine"}, {"account_id", eve().account_id()}}}}));
+    for (const char* method :
+         {"projects.start", "projects.stop", "projects.restart", "projects.cancel_start", "projects.update",
+          "projects.delete", "projects.undelete", "projects.add_collaborator", "projects.remove_collaborator",
+          "projects.collaborators", "projects.timeline", "projects.log"}) {
+      co_await hub->send_text(json::serialize(json::object{
+          {"id", ++id},
+          {"method", method},
+          {"params", {{"project_id", project()}, {"title", "mine"}, {"account_id", eve().account_id()}}}}));
       for (;;) {
         const auto m = co_await hub->receive();
         if (!m) fail(disposition::failed, std::string("closed at ") + method);
@@ -195,9 +249,15 @@ TEST_F(Access, Cve_2024_28179_And_2026_EveryRouteOfAProjectIsClosedToOthers) {
     const auto list = json::parse((co_await eve().request("GET", "/api/v2")).body);
     for (const auto& call : list.at("endpoints").as_array()) {
       const std::string path(call.at("path").as_string());
-      if (path.find("/auth/") != std::string::npos || path.ends_with("projects/create") || path.ends_with("api-keys")) continue;
-      const auto v = co_await eve().api(path.substr(8), {{"project_id", project()}, {"title", "mine"}, {"command", "id"}, {"account_id", eve().account_id()},
-                                                         {"query", {{"projects", {{{"project_id", project()}, {"title", nullptr}, {"users", nullptr}}}}}}});
+      if (path.find("/auth/") != std::string::npos || path.ends_with("projects/create") || path.ends_with("api-keys"))
+        continue;
+      const auto v = co_await eve().api(
+          path.substr(8),
+          {{"project_id", project()},
+           {"title", "mine"},
+           {"command", "id"},
+           {"account_id", eve().account_id()},
+           {"query", {{"projects", {{{"project_id", project()}, {"title", nullptr}, {"users", nullptr}}}}}}});
       EXPECT_THAT(json::serialize(v), Not(HasSubstr("Guarded"))) << path;
       EXPECT_THAT(json::serialize(v), Not(HasSubstr(ada().account_id()))) << path;
     }
@@ -209,7 +269,8 @@ TEST_F(Access, Cve_2024_28179_And_2026_EveryRouteOfAProjectIsClosedToOthers) {
 
 TEST_F(Access, AnEndedRightCutsWhatIsOpenWithinASecond) {
   auto body = []() -> rt::task<void> {
-    EXPECT_FALSE(refused(co_await ada().api("projects/collaborators/add", {{"project_id", project()}, {"account_id", bob().account_id()}})));
+    EXPECT_FALSE(refused(co_await ada().api("projects/collaborators/add",
+                                            {{"project_id", project()}, {"account_id", bob().account_id()}})));
     std::unique_ptr<net::websocket> session, tunnel;
     co_await eventually(10s, [&]() -> rt::task<void> { session = co_await open(bob(), at("/ws")); });
     tunnel = co_await open(bob(), telling("/upgrade"));
@@ -217,12 +278,14 @@ TEST_F(Access, AnEndedRightCutsWhatIsOpenWithinASecond) {
     auto adas = co_await open(ada(), telling("/upgrade"));
     co_await adas->receive();
     const auto began = rt::clock::now();  // the request itself counts
-    EXPECT_FALSE(refused(co_await ada().api("projects/collaborators/remove", {{"project_id", project()}, {"account_id", bob().account_id()}})));
+    EXPECT_FALSE(refused(co_await ada().api("projects/collaborators/remove",
+                                            {{"project_id", project()}, {"account_id", bob().account_id()}})));
     const auto code = (co_await wait_end(*session)).second;
     const auto first = std::chrono::duration_cast<std::chrono::milliseconds>(rt::clock::now() - began);
     co_await wait_end(*tunnel);
     const auto all = std::chrono::duration_cast<std::chrono::milliseconds>(rt::clock::now() - began);
-    std::printf("collaborator removed: project session cut after %lld ms (code %u), tunnel after %lld ms\n", static_cast<long long>(first.count()), code, static_cast<long long>(all.count()));
+    std::printf("collaborator removed: project session cut after %lld ms (code %u), tunnel after %lld ms\n",
+                static_cast<long long>(first.count()), code, static_cast<long long>(all.count()));
     RecordProperty("cut_ms", static_cast<int>(all.count()));
     EXPECT_LT(all, 5s) << "the goal is 1 s; the machine may be busy";
     EXPECT_EQ((co_await bob().request("GET", telling("/x"))).status, 404u);
@@ -253,13 +316,19 @@ TEST_F(Access, WrongPasswordsAreThrottledWhateverTheClientSaysOfItself) {
     person victim(system());
     co_await victim.sign_up("victim@example.org", "Vic");
     const auto attempt = [](std::string password, int n) -> rt::task<std::string> {
-      const auto a = co_await nobody().request("POST", "/api/v2/auth/sign-in", {{"X-Forwarded-For", "198.51.100." + std::to_string(n)}, {"X-Real-IP", "198.51.100." + std::to_string(n)}},
-                                               json::serialize(json::object{{"email", n % 2 ? "victim@example.org" : " Victim@Example.ORG "}, {"password", std::move(password)}}));
+      const auto a = co_await nobody().request(
+          "POST", "/api/v2/auth/sign-in",
+          {{"X-Forwarded-For", "198.51.100." + std::to_string(n)}, {"X-Real-IP", "198.51.100." + std::to_string(n)}},
+          json::serialize(json::object{{"email", n % 2 ? "victim@example.org" : " Victim@Example.ORG "},
+                                       {"password", std::move(password)}}));
       co_return a.body;
     };
-    const auto unknown = co_await nobody().request("POST", "/api/v2/auth/sign-in", {}, R"({"email":"nobody-here@example.org","password":"wrong password"})");
-    for (int n = 0; n < 5; ++n) EXPECT_EQ(co_await attempt("wrong password", n), unknown.body) << "the answer does not tell who has an account";
-    EXPECT_THAT(co_await attempt("correct horse battery", 6), HasSubstr("Too many attempts")) << "also with the right password";
+    const auto unknown = co_await nobody().request(
+        "POST", "/api/v2/auth/sign-in", {}, R"({"email":"nobody-here@example.org","password":"wrong password"})");
+    for (int n = 0; n < 5; ++n)
+      EXPECT_EQ(co_await attempt("wrong password", n), unknown.body) << "the answer does not tell who has an account";
+    EXPECT_THAT(co_await attempt("correct horse battery", 6), HasSubstr("Too many attempts"))
+        << "also with the right password";
     EXPECT_THAT(co_await attempt("correct horse battery", 7), Not(HasSubstr("account_id")));
     EXPECT_FALSE(refused(co_await victim.api("projects/get", json::object{}))) << "who is signed in is not disturbed";
   };

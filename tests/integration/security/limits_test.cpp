@@ -31,7 +31,10 @@ TEST_F(Limits, Cve_2024_37890_And_2021_32640_HeadsAreBoundedBeforeTheyAreUnderst
     }
     // A long list of protocols, which took quadratic time elsewhere.
     const auto began = rt::clock::now();
-    co_await say("GET /hub HTTP/1.1\r\n" + fields_of(ada()) + "Connection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Protocol: a" + commas + std::string(5000, ' ') + "b\r\n\r\n");
+    co_await say("GET /hub HTTP/1.1\r\n" + fields_of(ada()) +
+                 "Connection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+                 "x\r\nSec-WebSocket-Protocol: a" +
+                 commas + std::string(5000, ' ') + "b\r\n\r\n");
     EXPECT_LT(rt::clock::now() - began, 10s);
     EXPECT_EQ((co_await ada().request("GET", telling("/x"))).status, 200u);
   };
@@ -46,17 +49,19 @@ rt::task<std::string> raw_upgrade(raw_client& c, std::string head) {
 TEST_F(Limits, Cve_2026_39804_OversizedAndCompressedFramesCloseTheSession) {
   auto body = []() -> rt::task<void> {
     const auto handshake = [](const std::string& path) {
-      return "GET " + path + " HTTP/1.1\r\n" + fields_of(ada()) + "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+      return "GET " + path + " HTTP/1.1\r\n" + fields_of(ada()) +
+             "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+             "dGhlIHNhbXBsZSBub25jZQ==\r\n" +
              "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n";
     };
     const std::string mask(4, '\0');
     const std::pair<std::string, unsigned> frames[] = {
         {std::string("\x82\xff\x00\x00\x00\x01\x00\x00\x00\x00", 10) + mask, 1009},  // announces 4 GiB
         {std::string("\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff", 10) + mask, 1002},  // more than there is
-        {std::string("\xc1\x85", 2) + mask + "abcde", 1002},                         // compressed, which nobody agreed to
-        {std::string("\x81\x05", 2) + "abcde", 1002},                                // not masked
-        {std::string("\x89\xfe\x00\x7e", 4) + mask, 1002},                           // a ping of 126 bytes
-        {std::string("\x81\x82", 2) + mask + "\xc0\x80", 1007},                      // overlong UTF-8
+        {std::string("\xc1\x85", 2) + mask + "abcde", 1002},     // compressed, which nobody agreed to
+        {std::string("\x81\x05", 2) + "abcde", 1002},            // not masked
+        {std::string("\x89\xfe\x00\x7e", 4) + mask, 1002},       // a ping of 126 bytes
+        {std::string("\x81\x82", 2) + mask + "\xc0\x80", 1007},  // overlong UTF-8
     };
     for (const auto& path : {std::string("/hub"), at("/ws")})
       for (const auto& [frame, code] : frames) {
@@ -69,7 +74,8 @@ TEST_F(Limits, Cve_2026_39804_OversizedAndCompressedFramesCloseTheSession) {
         // The close frame is the last thing that is said.
         const std::string close{static_cast<char>(code >> 8), static_cast<char>(code & 0xFF)};
         const auto found = rest.rfind(close);
-        EXPECT_TRUE(found != std::string::npos && found >= 2 && static_cast<unsigned char>(rest[found - 2]) == 0x88) << path << " " << code;
+        EXPECT_TRUE(found != std::string::npos && found >= 2 && static_cast<unsigned char>(rest[found - 2]) == 0x88)
+            << path << " " << code;
       }
     auto hub = co_await open(ada(), "/hub");
     co_await hub->send_text("{\"id\":1,\"method\":\"ping\",\"params\":{\"x\":\"" + std::string(300'000, 'x') + "\"}}");
@@ -82,10 +88,15 @@ TEST_F(Limits, HostileJsonIsAnsweredAndHarmsNobody) {
   auto body = []() -> rt::task<void> {
     auto hub = co_await open(ada(), "/hub"), session = co_await open(ada(), at("/ws"));
     const std::string deep(50'000, '[');
-    for (const std::string& text : {std::string("x"), std::string("[]"), std::string("{}"), deep, std::string("{\"id\":1e999,\"method\":\"ping\"}"), std::string("{\"id\":{},\"method\":\"ping\"}"),
-                                    std::string("{\"id\":1,\"method\":[],\"params\":5}"), std::string("{\"id\":2,\"method\":\"ping\",\"params\":[1]}"),
-                                    std::string("{\"id\":3,\"method\":\"document.push\",\"params\":{\"path\":\"a\",\"epoch\":\"\",\"version\":18446744073709551615,\"updates\":[{}]}}"),
-                                    std::string("{\"id\":4,\"method\":\"files.read\",\"params\":{\"path\":\"../../etc/passwd\"}}"), std::string("{\"id\":5,\"method\":\"files.read\",\"params\":{\"path\":\"/etc/passwd\"}}")})
+    for (const std::string& text :
+         {std::string("x"), std::string("[]"), std::string("{}"), deep,
+          std::string("{\"id\":1e999,\"method\":\"ping\"}"), std::string("{\"id\":{},\"method\":\"ping\"}"),
+          std::string("{\"id\":1,\"method\":[],\"params\":5}"),
+          std::string("{\"id\":2,\"method\":\"ping\",\"params\":[1]}"),
+          std::string("{\"id\":3,\"method\":\"document.push\",\"params\":{\"path\":\"a\",\"epoch\":\"\",\"version\":"
+                      "18446744073709551615,\"updates\":[{}]}}"),
+          std::string("{\"id\":4,\"method\":\"files.read\",\"params\":{\"path\":\"../../etc/passwd\"}}"),
+          std::string("{\"id\":5,\"method\":\"files.read\",\"params\":{\"path\":\"/etc/passwd\"}}")})
       for (auto* ws : {hub.get(), session.get()}) {
         co_await ws->send_text(text);
       }
@@ -95,8 +106,11 @@ TEST_F(Limits, HostileJsonIsAnsweredAndHarmsNobody) {
       const auto hello = co_await rt::with_timeout(10s, fresh->receive());
       EXPECT_TRUE(hello && hello->data.find("hello") != std::string::npos) << path;
     }
-    for (const std::string& text : {deep, std::string("{\"a\":") + std::string(5000, '[') + "}", std::string("\xff\xfe"), std::string("null")})
-      EXPECT_THAT((co_await ada().request("POST", "/api/v2/projects/get", {{"Content-Type", "application/json"}}, text)).body, HasSubstr("error"));
+    for (const std::string& text :
+         {deep, std::string("{\"a\":") + std::string(5000, '[') + "}", std::string("\xff\xfe"), std::string("null")})
+      EXPECT_THAT(
+          (co_await ada().request("POST", "/api/v2/projects/get", {{"Content-Type", "application/json"}}, text)).body,
+          HasSubstr("error"));
     EXPECT_EQ(co_await ada().shell(project(), "echo up"), "up\n");
   };
   run(body());
@@ -104,8 +118,13 @@ TEST_F(Limits, HostileJsonIsAnsweredAndHarmsNobody) {
 
 TEST_F(Limits, LinksDoNotLeadOutOfTheHome) {
   auto body = []() -> rt::task<void> {
-    co_await ada().shell(project(), "mkdir -p links; cd links; ln -sfn /etc/passwd absolute; ln -sfn / root; ln -sfn ../../../../../../../etc/passwd up; ln -sfn ../tell.py inside; ln -sfn loop loop; ln -sfn /proc/self/environ environ; mkfifo -m 600 pipe");
-    for (const char* name : {"links/absolute", "links/root/etc/passwd", "links/up", "links/loop", "links/environ", "links/root/", "links/pipe", "links/../../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/etc/passwd", "/etc/passwd", "links/root/proc/1/environ"})
+    co_await ada().shell(project(),
+                         "mkdir -p links; cd links; ln -sfn /etc/passwd absolute; ln -sfn / root; ln -sfn "
+                         "../../../../../../../etc/passwd up; ln -sfn ../tell.py inside; ln -sfn loop loop; ln -sfn "
+                         "/proc/self/environ environ; mkfifo -m 600 pipe");
+    for (const char* name : {"links/absolute", "links/root/etc/passwd", "links/up", "links/loop", "links/environ",
+                             "links/root/", "links/pipe", "links/../../../etc/passwd", "..%2f..%2fetc%2fpasswd",
+                             "%2e%2e/%2e%2e/etc/passwd", "/etc/passwd", "links/root/proc/1/environ"})
       for (const char* route : {"/files/", "/raw/"}) {
         const auto a = co_await rt::with_timeout(20s, ada().request("GET", at(route + std::string(name))));
         EXPECT_TRUE(a.status >= 400 && a.status < 500) << route << name << " " << a.status;
@@ -119,7 +138,8 @@ TEST_F(Limits, LinksDoNotLeadOutOfTheHome) {
     const auto tar = co_await ada().request("GET", at("/files/links?format=tar"));
     EXPECT_EQ(tar.status, 200u);
     EXPECT_THAT(tar.body, Not(HasSubstr("root:x:0:0"))) << "links are stored as links";
-    EXPECT_EQ(co_await ada().shell(project(), "ls /tmp/evil 2>/dev/null | wc -l; readlink links/absolute"), "0\n/etc/passwd\n");
+    EXPECT_EQ(co_await ada().shell(project(), "ls /tmp/evil 2>/dev/null | wc -l; readlink links/absolute"),
+              "0\n/etc/passwd\n");
   };
   run(body());
 }
@@ -131,7 +151,10 @@ TEST_F(Limits, HundredsOfSlowClientsDisturbNobodyAndAreDropped) {
     for (std::size_t i = 0; i < attackers; ++i) {
       slow.push_back(co_await connect());
       // A third each: half a request line, fields without an end, a body that does not come.
-      co_await slow.back().send(i % 3 == 0 ? "GET / HT" : i % 3 == 1 ? "GET / HTTP/1.1\r\nHost: a\r\nX: " : "POST /api/v2/auth/sign-in HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{");
+      co_await slow.back().send(i % 3 == 0 ? "GET / HT"
+                                : i % 3 == 1
+                                    ? "GET / HTTP/1.1\r\nHost: a\r\nX: "
+                                    : "POST /api/v2/auth/sign-in HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{");
     }
     rt::duration worst{};
     for (int i = 0; i < 50; ++i) {
@@ -139,11 +162,14 @@ TEST_F(Limits, HundredsOfSlowClientsDisturbNobodyAndAreDropped) {
       EXPECT_EQ((co_await ada().request("GET", telling("/x"))).status, 200u);
       worst = std::max(worst, rt::clock::now() - began);
     }
-    std::printf("%zu slow clients: worst of 50 requests into a project %lld ms\n", attackers, static_cast<long long>(std::chrono::duration_cast<std::chrono::milliseconds>(worst).count()));
+    std::printf("%zu slow clients: worst of 50 requests into a project %lld ms\n", attackers,
+                static_cast<long long>(std::chrono::duration_cast<std::chrono::milliseconds>(worst).count()));
     EXPECT_LT(worst, 5s);
     const auto began = rt::clock::now();
     for (auto& c : slow) co_await rt::with_timeout(60s, c.rest());
-    std::printf("all were dropped within %lld s\n", static_cast<long long>(std::chrono::duration_cast<std::chrono::seconds>(rt::clock::now() - began).count()));
+    std::printf(
+        "all were dropped within %lld s\n",
+        static_cast<long long>(std::chrono::duration_cast<std::chrono::seconds>(rt::clock::now() - began).count()));
   };
   run(body(), 120s);
 }
@@ -156,7 +182,8 @@ std::vector<pid_t> family(pid_t parent) {
     std::string text;
     if (std::atoi(entry.path().filename().c_str()) <= 0 || !std::getline(in, text)) continue;
     const auto behind = text.rfind(')');
-    if (behind != std::string::npos && std::atoi(text.c_str() + behind + 4) == parent) out.push_back(std::atoi(text.c_str()));
+    if (behind != std::string::npos && std::atoi(text.c_str() + behind + 4) == parent)
+      out.push_back(std::atoi(text.c_str()));
   }
   return out;
 }
@@ -176,7 +203,8 @@ TEST_F(Limits, AStoppedDatabaseIsSaidClearlyAndPasses) {
       const auto began = rt::clock::now();
       const auto a = co_await ada().request("POST", "/api/v2/projects/get", {}, "{}");
       const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(rt::clock::now() - began);
-      std::printf("stopped database: an answer of %u after %lld ms: %s\n", a.status, static_cast<long long>(took.count()), a.body.c_str());
+      std::printf("stopped database: an answer of %u after %lld ms: %s\n", a.status,
+                  static_cast<long long>(took.count()), a.body.c_str());
       EXPECT_THAT(a.body, HasSubstr("error"));
       EXPECT_THAT(a.body, Not(HasSubstr("postgres")));
       EXPECT_EQ((co_await ada().request("GET", "/app/")).status, 200u) << "pages that need no database are there";

@@ -1,5 +1,6 @@
-// Requests that two servers could read in two ways, and heads that lie about where they come from, through the real path
-// edge -> hub-proxy -> project server -> a server in the project. Each advisory of another product has its own case.
+// Requests that two servers could read in two ways, and heads that lie about where they come from, through the real
+// path edge -> hub-proxy -> project server -> a server in the project. Each advisory of another product has its own
+// case.
 #include "tests/integration/security/stage.hpp"
 
 namespace atrium::tests {
@@ -9,7 +10,8 @@ using testing::HasSubstr;
 using testing::Not;
 using Smuggling = security;
 
-/// Sends `head` (its framing fields) and `body`; nothing of it may reach the telling server, and nothing behind it is answered.
+/// Sends `head` (its framing fields) and `body`; nothing of it may reach the telling server, and nothing behind it is
+/// answered.
 rt::task<void> refused_whole(std::string answer, std::uint64_t before, std::uint64_t after, std::string what) {
   EXPECT_TRUE(status_of(answer) == 400 || status_of(answer) == 501) << what << "\n" << answer.substr(0, 300);
   EXPECT_EQ(answers_in(answer), 1u) << what << "\n" << answer;
@@ -50,9 +52,12 @@ TEST_F(Smuggling, AmbiguousFramingIsRefusedAndNothingArrives) {
 TEST_F(Smuggling, ChunkTricksEndTheConnectionBeforeWhatIsHidden) {
   auto body = []() -> rt::task<void> {
     const auto hidden = "GET " + telling("/hidden") + " HTTP/1.1\r\n" + fields_of(ada()) + "\r\n";
-    for (const char* chunks : {"-1\r\n", "0x1\r\na\r\n0\r\n\r\n", "1_0\r\n", "+1\r\na\r\n0\r\n\r\n", "1 \r\na\r\n0\r\n\r\n", "1\na\r\n0\r\n\r\n",
-                               "1;\rx\r\na\r\n0\r\n\r\n", "fffffffffffffffff\r\n", "1\r\nab0\r\n\r\n", "1\r\na\n0\r\n\r\n", "0\r\nX: y\n\r\n", "\r\n"}) {
-      const auto answer = co_await say("POST " + telling("/chunks") + " HTTP/1.1\r\n" + fields_of(ada()) + "Transfer-Encoding: chunked\r\n\r\n" + chunks + hidden);
+    for (const char* chunks :
+         {"-1\r\n", "0x1\r\na\r\n0\r\n\r\n", "1_0\r\n", "+1\r\na\r\n0\r\n\r\n", "1 \r\na\r\n0\r\n\r\n",
+          "1\na\r\n0\r\n\r\n", "1;\rx\r\na\r\n0\r\n\r\n", "fffffffffffffffff\r\n", "1\r\nab0\r\n\r\n",
+          "1\r\na\n0\r\n\r\n", "0\r\nX: y\n\r\n", "\r\n"}) {
+      const auto answer = co_await say("POST " + telling("/chunks") + " HTTP/1.1\r\n" + fields_of(ada()) +
+                                       "Transfer-Encoding: chunked\r\n\r\n" + chunks + hidden);
       EXPECT_LE(answers_in(answer), 1u) << chunks << "\n" << answer;
       EXPECT_THAT(answer, Not(HasSubstr("/hidden HTTP"))) << chunks;
       EXPECT_NE(status_of(answer), 200u) << chunks;
@@ -63,14 +68,17 @@ TEST_F(Smuggling, ChunkTricksEndTheConnectionBeforeWhatIsHidden) {
 }
 
 TEST_F(Smuggling, ZeroContentLengthAndExpectLeaveNothingBehind) {
-  auto body = []() -> rt::task<void> {  // the class of "HTTP/1.1 must die": the front reads a body that the back does not
+  auto body =
+      []() -> rt::task<void> {  // the class of "HTTP/1.1 must die": the front reads a body that the back does not
     for (const char* expectation : {"100-continue", "100-Continue", "y 100-continue"}) {
       const auto before = co_await seen();
       const auto inner = "GET " + telling("/inner") + " HTTP/1.1\r\nX: y\r\n\r\n";
-      const auto answer = co_await say("POST " + telling("/expect") + " HTTP/1.1\r\n" + fields_of(ada()) + "Connection: close\r\nExpect: " + expectation +
+      const auto answer = co_await say("POST " + telling("/expect") + " HTTP/1.1\r\n" + fields_of(ada()) +
+                                       "Connection: close\r\nExpect: " + expectation +
                                        "\r\nContent-Length: " + std::to_string(inner.size()) + "\r\n\r\n" + inner);
       EXPECT_LE(co_await seen(), before + 1) << expectation;
-      EXPECT_THAT(answer, Not(HasSubstr("\nGET /" + project() + "/port/18100/inner HTTP/1.1\nHost"))) << "the body became a request";
+      EXPECT_THAT(answer, Not(HasSubstr("\nGET /" + project() + "/port/18100/inner HTTP/1.1\nHost")))
+          << "the body became a request";
     }
   };
   run(body());
@@ -79,7 +87,8 @@ TEST_F(Smuggling, ZeroContentLengthAndExpectLeaveNothingBehind) {
 TEST_F(Smuggling, Cve_2026_2835_TransferEncodingInHttp10IsRefused) {
   auto body = []() -> rt::task<void> {
     const auto before = co_await seen();
-    const auto answer = co_await say("POST " + telling("/x") + " HTTP/1.0\r\n" + fields_of(ada()) + "Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET " +
+    const auto answer = co_await say("POST " + telling("/x") + " HTTP/1.0\r\n" + fields_of(ada()) +
+                                     "Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET " +
                                      telling("/hidden") + " HTTP/1.0\r\n" + fields_of(ada()) + "\r\n");
     co_await refused_whole(answer, before, co_await seen(), "TE in 1.0");
   };
@@ -89,8 +98,9 @@ TEST_F(Smuggling, Cve_2026_2835_TransferEncodingInHttp10IsRefused) {
 TEST_F(Smuggling, Cve_2026_2836_ARequestBodyIsNeverDelimitedByTheEndOfTheConnection) {
   auto body = []() -> rt::task<void> {
     for (const char* version : {"1.0", "1.1"}) {
-      const auto answer = co_await say("POST " + telling("/close") + " HTTP/" + version + "\r\n" + fields_of(ada()) + "Connection: close\r\n\r\nGET " + telling("/hidden") +
-                                       " HTTP/1.1\r\n" + fields_of(ada()) + "\r\n");
+      const auto answer = co_await say("POST " + telling("/close") + " HTTP/" + version + "\r\n" + fields_of(ada()) +
+                                       "Connection: close\r\n\r\nGET " + telling("/hidden") + " HTTP/1.1\r\n" +
+                                       fields_of(ada()) + "\r\n");
       EXPECT_EQ(status_of(answer), 200u) << version;
       EXPECT_THAT(answer, Not(HasSubstr("/hidden"))) << "neither body nor request";
       EXPECT_EQ(answers_in(answer), 1u) << version;
@@ -102,10 +112,13 @@ TEST_F(Smuggling, Cve_2026_2836_ARequestBodyIsNeverDelimitedByTheEndOfTheConnect
 TEST_F(Smuggling, Cve_2026_2833_NothingIsTunnelledBeforeTheUpstreamSays101) {
   auto body = []() -> rt::task<void> {
     const auto before = co_await seen();
-    const auto answer = co_await say("GET " + telling("/liar") + " HTTP/1.1\r\n" + fields_of(ada()) + "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
-                                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\nGET /" + project() + "/port/18100/tunnelled HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    const auto answer = co_await say("GET " + telling("/liar") + " HTTP/1.1\r\n" + fields_of(ada()) +
+                                     "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+                                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\nGET /" + project() +
+                                     "/port/18100/tunnelled HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     EXPECT_EQ(status_of(answer), 200u) << "the answer of the upstream is passed on as what it is";
-    EXPECT_THAT(answer, Not(HasSubstr("GET " + telling("/tunnelled")))) << "the second request had no cookie: it is not passed on";
+    EXPECT_THAT(answer, Not(HasSubstr("GET " + telling("/tunnelled"))))
+        << "the second request had no cookie: it is not passed on";
     EXPECT_EQ(co_await seen(), before + 1);
   };
   run(body());
@@ -113,8 +126,13 @@ TEST_F(Smuggling, Cve_2026_2833_NothingIsTunnelledBeforeTheUpstreamSays101) {
 
 TEST_F(Smuggling, Cve_2024_45410_ForwardingFieldsCannotBeTakenAwayByConnection) {
   auto body = []() -> rt::task<void> {
-    const auto a = co_await ada().request("GET", telling("/x"), {{"Connection", "close, X-Forwarded-For, X-Forwarded-Host, X-Forwarded-Proto, X-Forwarded-Prefix, X-Atrium-User, Host"},
-                                                                {"X-Forwarded-For", "203.0.113.66"}, {"X-Forwarded-Host", "evil.test"}, {"X-Forwarded-Proto", "https"}});
+    const auto a = co_await ada().request(
+        "GET", telling("/x"),
+        {{"Connection",
+          "close, X-Forwarded-For, X-Forwarded-Host, X-Forwarded-Proto, X-Forwarded-Prefix, X-Atrium-User, Host"},
+         {"X-Forwarded-For", "203.0.113.66"},
+         {"X-Forwarded-Host", "evil.test"},
+         {"X-Forwarded-Proto", "https"}});
     EXPECT_EQ(a.status, 200u);
     EXPECT_THAT(a.body, HasSubstr("\nX-Forwarded-For: 127.0.0.1\r")) << a.body;
     EXPECT_THAT(a.body, HasSubstr("\nX-Forwarded-Host: " + system().address().authority() + "\r"));
@@ -127,17 +145,26 @@ TEST_F(Smuggling, Cve_2024_45410_ForwardingFieldsCannotBeTakenAwayByConnection) 
 
 TEST_F(Smuggling, Ghsa_6384_m2mw_rf54_ForwardedPrefixIsNotTheClients) {
   auto body = []() -> rt::task<void> {
-    const auto a = co_await ada().request("GET", telling("/prefix"), {{"X-Forwarded-Prefix", "//evil.test"}, {"X-Original-URL", "/admin"}, {"X-Rewrite-URL", "/admin"}, {"Forwarded", "for=evil.test"}});
+    const auto a = co_await ada().request("GET", telling("/prefix"),
+                                          {{"X-Forwarded-Prefix", "//evil.test"},
+                                           {"X-Original-URL", "/admin"},
+                                           {"X-Rewrite-URL", "/admin"},
+                                           {"Forwarded", "for=evil.test"}});
     EXPECT_EQ(a.status, 200u);
     EXPECT_THAT(a.body, HasSubstr("GET " + telling("/prefix") + " HTTP/1.1"));
-    for (const char* gone : {"evil.test", "/admin", "X-Original", "X-Rewrite", "Forwarded: for"}) EXPECT_THAT(a.body, Not(HasSubstr(gone)));
+    for (const char* gone : {"evil.test", "/admin", "X-Original", "X-Rewrite", "Forwarded: for"})
+      EXPECT_THAT(a.body, Not(HasSubstr(gone)));
   };
   run(body());
 }
 
 TEST_F(Smuggling, Cve_2026_33433_UnderscoreAliasesAreDropped) {
   auto body = []() -> rt::task<void> {
-    const auto a = co_await ada().request("GET", telling("/x"), {{"X_Forwarded_For", "203.0.113.66"}, {"x-forwarded_proto", "gopher"}, {"X_Atrium_User", "root"}, {"X_Atrium-Authorization", "Basic root"}});
+    const auto a = co_await ada().request("GET", telling("/x"),
+                                          {{"X_Forwarded_For", "203.0.113.66"},
+                                           {"x-forwarded_proto", "gopher"},
+                                           {"X_Atrium_User", "root"},
+                                           {"X_Atrium-Authorization", "Basic root"}});
     EXPECT_EQ(a.status, 200u);
     for (const char* gone : {"203.0.113.66", "gopher", "root", "_"}) EXPECT_THAT(a.body, Not(HasSubstr(gone)));
   };
@@ -146,13 +173,16 @@ TEST_F(Smuggling, Cve_2026_33433_UnderscoreAliasesAreDropped) {
 
 TEST_F(Smuggling, Cve_2022_21697_TheTargetComesFromTheProjectTableOnly) {
   auto body = []() -> rt::task<void> {
-    for (const auto& target : {at("/port/18100@203.0.113.1/"), at("/port/203.0.113.1:80/"), at("/port/127.0.0.1%3a5432/"), at("/port/0/"), at("/port/65536/"), at("/port/-1/"),
+    for (const auto& target : {at("/port/18100@203.0.113.1/"), at("/port/203.0.113.1:80/"),
+                               at("/port/127.0.0.1%3a5432/"), at("/port/0/"), at("/port/65536/"), at("/port/-1/"),
                                at("/port/018100x/"), at("/proxy/http://203.0.113.1/"), at("/server/%2e%2e/")}) {
       const auto a = co_await ada().request("GET", target);
       EXPECT_TRUE(a.status == 400 || a.status == 404) << target << " " << a.status << a.body;
     }
     // A target in absolute form is for its path; its host decides nothing about where it goes.
-    const auto answer = co_await say("GET http://203.0.113.1" + telling("/abs") + " HTTP/1.1\r\nHost: 203.0.113.1\r\nCookie: " + ada().cookie() + "\r\nConnection: close\r\n\r\n");
+    const auto answer =
+        co_await say("GET http://203.0.113.1" + telling("/abs") +
+                     " HTTP/1.1\r\nHost: 203.0.113.1\r\nCookie: " + ada().cookie() + "\r\nConnection: close\r\n\r\n");
     EXPECT_TRUE(status_of(answer) == 200u || status_of(answer) == 400u || status_of(answer) == 404u) << answer;
     if (status_of(answer) == 200u) EXPECT_THAT(answer, HasSubstr("GET " + telling("/abs") + " HTTP/1.1"));
   };
@@ -162,9 +192,12 @@ TEST_F(Smuggling, Cve_2022_21697_TheTargetComesFromTheProjectTableOnly) {
 TEST_F(Smuggling, Ghsa_c4j6_fc7j_m34r_AnUpgradeGoesWhereAnyRequestGoes) {
   auto body = []() -> rt::task<void> {
     const auto upgrade = [](std::string target) {
-      return "GET " + target + " HTTP/1.1\r\n" + fields_of(ada()) + "Connection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+      return "GET " + target + " HTTP/1.1\r\n" + fields_of(ada()) +
+             "Connection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+             "dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     };
-    for (const std::string target : {"http://169.254.169.254/latest/meta-data", "//169.254.169.254/", "/\\169.254.169.254/", "169.254.169.254:80"}) {
+    for (const std::string target : {"http://169.254.169.254/latest/meta-data", "//169.254.169.254/",
+                                     "/\\169.254.169.254/", "169.254.169.254:80"}) {
       const auto status = status_of(co_await say(upgrade(target)));
       EXPECT_TRUE(status == 400 || status == 404 || status == 405) << target << " " << status;
     }
@@ -174,8 +207,9 @@ TEST_F(Smuggling, Ghsa_c4j6_fc7j_m34r_AnUpgradeGoesWhereAnyRequestGoes) {
 
 TEST_F(Smuggling, Cve_2024_35225_AddressesAreNotReflectedAsMarkup) {
   auto body = []() -> rt::task<void> {
-    for (const auto& target : {at("/proxy/%3Cscript%3Ealert(1)%3C%2Fscript%3E:80/"), std::string("/%3Cscript%3Ealert(1)%3C/script%3E"), at("/files/%3Cscript%3E"), at("/nothing/%3Cscript%3E"),
-                               std::string("/auth/sign-in?next=%22%3E%3Cscript%3E")}) {
+    for (const auto& target : {at("/proxy/%3Cscript%3Ealert(1)%3C%2Fscript%3E:80/"),
+                               std::string("/%3Cscript%3Ealert(1)%3C/script%3E"), at("/files/%3Cscript%3E"),
+                               at("/nothing/%3Cscript%3E"), std::string("/auth/sign-in?next=%22%3E%3Cscript%3E")}) {
       const auto a = co_await ada().request("GET", target, {{"Accept", "text/html"}});
       EXPECT_THAT(a.body, Not(HasSubstr("<script>alert"))) << target;
       EXPECT_THAT(a.body, Not(HasSubstr("\"><script>"))) << target;
@@ -186,8 +220,11 @@ TEST_F(Smuggling, Cve_2024_35225_AddressesAreNotReflectedAsMarkup) {
 
 TEST_F(Smuggling, Cve_2023_44487_And_2025_8671_Http2IsNotSpokenAndH2cIsNotUpgradedTo) {
   auto body = []() -> rt::task<void> {
-    EXPECT_EQ(status_of(co_await say("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")) / 100, 4u + (status_of(co_await say("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")) == 505u));
-    const auto a = co_await say("GET " + telling("/x") + " HTTP/1.1\r\n" + fields_of(ada()) + "Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n");
+    EXPECT_EQ(status_of(co_await say("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")) / 100,
+              4u + (status_of(co_await say("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")) == 505u));
+    const auto a = co_await say(
+        "GET " + telling("/x") + " HTTP/1.1\r\n" + fields_of(ada()) +
+        "Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n");
     EXPECT_EQ(status_of(a), 200u);
     EXPECT_THAT(a, Not(HasSubstr("h2c")));
   };

@@ -8,8 +8,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Answers every request with how many came before, the head as it arrived, and the body. Paths with /cookies/ set some, those
-/// with /upgrade accept a WebSocket and then echo bytes, those with /liar answer an upgrade with 200 and whatever follows.
+/// Answers every request with how many came before, the head as it arrived, and the body. Paths with /cookies/ set
+/// some, those with /upgrade accept a WebSocket and then echo bytes, those with /liar answer an upgrade with 200 and
+/// whatever follows.
 constexpr std::string_view telling_server = R"(import base64, hashlib, socket, sys, threading
 seen = 0
 def read_body(c, buf, fields):
@@ -63,7 +64,9 @@ while True:
 }  // namespace
 
 unsigned status_of(std::string_view answer) {
-  return answer.starts_with("HTTP/1.1 ") && answer.size() > 12 ? static_cast<unsigned>(std::atoi(std::string(answer.substr(9, 3)).c_str())) : 0;
+  return answer.starts_with("HTTP/1.1 ") && answer.size() > 12
+             ? static_cast<unsigned>(std::atoi(std::string(answer.substr(9, 3)).c_str()))
+             : 0;
 }
 
 std::size_t answers_in(std::string_view text) {
@@ -78,11 +81,14 @@ rt::task<void> security::prepare(everything& all) {
   co_await all.bob.sign_up("bob@example.org", "Bob");
   co_await all.eve.sign_up("eve@example.org", "Eve");
   all.project = co_await all.ada.running_project("Guarded");
-  const auto file = co_await all.ada.request("PUT", "/" + all.project + "/files/tell.py", {}, std::string(telling_server));
+  const auto file =
+      co_await all.ada.request("PUT", "/" + all.project + "/files/tell.py", {}, std::string(telling_server));
   if (file.status != 201) fail(disposition::failed, "the server's file: " + file.body);
   const auto number = std::to_string(port);
-  co_await all.ada.shell(all.project, "setsid nohup python3 tell.py " + number + " >tell.log 2>&1 </dev/null & "
-                                      "for i in $(seq 100); do (exec 3<>/dev/tcp/127.0.0.1/" + number + ") 2>/dev/null && exit 0; sleep 0.1; done; cat tell.log; exit 1");
+  co_await all.ada.shell(all.project, "setsid nohup python3 tell.py " + number +
+                                          " >tell.log 2>&1 </dev/null & "
+                                          "for i in $(seq 100); do (exec 3<>/dev/tcp/127.0.0.1/" +
+                                          number + ") 2>/dev/null && exit 0; sleep 0.1; done; cat tell.log; exit 1");
 }
 
 void security::SetUpTestSuite() {
@@ -95,7 +101,9 @@ void security::TearDownTestSuite() {
   all_.reset();
 }
 
-void security::run(rt::task<void> body, rt::duration limit) { all_->loop.run(rt::with_timeout(limit, std::move(body))); }
+void security::run(rt::task<void> body, rt::duration limit) {
+  all_->loop.run(rt::with_timeout(limit, std::move(body)));
+}
 
 rt::task<raw_client> security::connect() {
   co_return co_await raw_client::connect(rt::endpoint::ip(system().address().host, system().address().port));
@@ -131,7 +139,8 @@ rt::task<std::unique_ptr<net::websocket>> security::open(const person& p, std::s
 
 rt::task<unsigned> security::refusal(std::string target, net::headers h) {
   try {
-    co_await net::connect_websocket(system().client(), system().address(), {.target = std::move(target), .headers = std::move(h)});
+    co_await net::connect_websocket(system().client(), system().address(),
+                                    {.target = std::move(target), .headers = std::move(h)});
   } catch (const failure& f) {
     if (!f.error().code().starts_with("http.")) throw;
     co_return static_cast<unsigned>(std::stoul(f.error().code().substr(5)));

@@ -1,5 +1,5 @@
-/// @file stage.hpp - one running system for all cases of this program: Ada owns a project in which a server tells what it
-/// was sent, Bob works with her, Eve is a stranger with an account and a project of her own.
+/// @file stage.hpp - one running system for all cases of this program: Ada owns a project in which a server tells what
+/// it was sent, Bob works with her, Eve is a stranger with an account and a project of her own.
 #pragma once
 
 #include <gmock/gmock.h>

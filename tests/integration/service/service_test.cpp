@@ -27,7 +27,9 @@ class child {
     folder_ = ::mkdtemp(name);
     pid_ = ::fork();
     if (pid_ != 0) return;
-    if (!std::freopen((folder_ + "/log").c_str(), "w", stderr) || !std::freopen((folder_ + "/out").c_str(), "w", stdout)) ::_exit(99);
+    if (!std::freopen((folder_ + "/log").c_str(), "w", stderr) ||
+        !std::freopen((folder_ + "/out").c_str(), "w", stdout))
+      ::_exit(99);
     service::definition what{.name = "demo", .summary = "shows the shell", .listen = address()};
     if (adjust) adjust(what);
     std::vector<std::string> arguments{"demo", "--log-format", "json"};
@@ -166,48 +168,55 @@ TEST(Service, RunningExchangesFinishAndHooksRunWhileItDrains) {
     const auto slow = [&]() -> rt::task<void> {
       EXPECT_EQ((co_await client.fetch(c.origin(), {.target = "/slow"})).body, "finished while draining");
     };
-    const auto stop = [&]() -> rt::task<void> { EXPECT_EQ((co_await client.fetch(c.origin(), {.target = "/stop"})).body, "stopping"); };
+    const auto stop = [&]() -> rt::task<void> {
+      EXPECT_EQ((co_await client.fetch(c.origin(), {.target = "/stop"})).body, "stopping");
+    };
     co_await rt::all(slow(), stop());
   });
   EXPECT_EQ(c.wait(), 0) << c.log();
 }
 
 TEST(Service, TheGracePeriodIsBoundedAndTasksAreJoined) {
-  child c(nullptr, [](service::context& s) -> rt::task<void> {
-    struct state {
-      ~state() { log::info("state destroyed"); }
-      rt::task<void> work() {
-        try {
-          co_await rt::sleep_for(1h);
-        } catch (const failure&) {
-          log::info("task ended");
-          throw;
-        }
-      }
-    };
-    auto& kept = s.make<state>();
-    s.spawn(kept.work(), "work");
-    s.router().add("GET", "/hang", [&](net::exchange&) -> rt::task<void> {
-      s.stop();
-      co_await rt::sleep_for(1h);
-    });
-    co_await s.serve();
-  }, {"--grace", "50ms"});
+  child c(nullptr,
+          [](service::context& s) -> rt::task<void> {
+            struct state {
+              ~state() { log::info("state destroyed"); }
+              rt::task<void> work() {
+                try {
+                  co_await rt::sleep_for(1h);
+                } catch (const failure&) {
+                  log::info("task ended");
+                  throw;
+                }
+              }
+            };
+            auto& kept = s.make<state>();
+            s.spawn(kept.work(), "work");
+            s.router().add("GET", "/hang", [&](net::exchange&) -> rt::task<void> {
+              s.stop();
+              co_await rt::sleep_for(1h);
+            });
+            co_await s.serve();
+          },
+          {"--grace", "50ms"});
   with_client([&](net::http_client& client) -> rt::task<void> {
     co_await ask_until(client, c.origin(), "/ready", 200);
     EXPECT_THROW(co_await client.fetch(c.origin(), {.target = "/hang"}), failure);
   });
   EXPECT_EQ(c.wait(), 0) << c.log();
-  const auto cut = c.log().find("after the grace period"), ended = c.log().find("task ended"), gone = c.log().find("state destroyed");
+  const auto cut = c.log().find("after the grace period"), ended = c.log().find("task ended"),
+             gone = c.log().find("state destroyed");
   EXPECT_TRUE(cut < ended && ended < gone && gone != std::string::npos) << c.log();
 }
 
 TEST(Service, AFailedBackgroundTaskEndsTheProcess) {
   child c(nullptr, [](service::context& s) -> rt::task<void> {
-    s.spawn([]() -> rt::task<void> {
-      co_await rt::sleep_for(1ms);
-      fail(disposition::disconnected, "The change stream broke.");
-    }(), "changes");
+    s.spawn(
+        []() -> rt::task<void> {
+          co_await rt::sleep_for(1ms);
+          fail(disposition::disconnected, "The change stream broke.");
+        }(),
+        "changes");
     co_await s.serve();
   });
   EXPECT_EQ(c.wait(), 1);
@@ -226,7 +235,8 @@ TEST(Service, AFailedBodyEndsTheProcess) {
 
 TEST(Service, AnAddressInUseIsSaidPlainly) {
   child first(nullptr, plain);
-  with_client([&](net::http_client& client) -> rt::task<void> { co_await ask_until(client, first.origin(), "/alive", 200); });
+  with_client(
+      [&](net::http_client& client) -> rt::task<void> { co_await ask_until(client, first.origin(), "/alive", 200); });
   child second([&](service::definition& d) { d.listen = first.address(); }, plain);
   EXPECT_EQ(second.wait(), 1);
   EXPECT_THAT(second.log(), HasSubstr("conflict"));
@@ -251,7 +261,8 @@ TEST(Service, WrongSettingsEndWithTwoAndHelpWithZero) {
   EXPECT_EQ(address.wait(), 2);
   child help([](service::definition& d) { d.database = true; }, plain, {"--help"});
   EXPECT_EQ(help.wait(), 0);
-  EXPECT_THAT(help.out(), testing::AllOf(HasSubstr("--database CONNINFO"), HasSubstr("ATRIUM_LISTEN"), testing::Not(HasSubstr("--kubeconfig"))));
+  EXPECT_THAT(help.out(), testing::AllOf(HasSubstr("--database CONNINFO"), HasSubstr("ATRIUM_LISTEN"),
+                                         testing::Not(HasSubstr("--kubeconfig"))));
 }
 
 TEST(Service, OperationsCanBeKeptOffThePublicAddress) {

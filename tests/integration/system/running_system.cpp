@@ -39,7 +39,8 @@ std::string tail_of_logs(const std::string& state) {
 
 }  // namespace
 
-running_system::running_system(std::string backend) : backend_(std::move(backend)), client_({.response_timeout = 130s}) {
+running_system::running_system(std::string backend)
+    : backend_(std::move(backend)), client_({.response_timeout = 130s}) {
   char pattern[] = "/tmp/atrium-system-XXXXXX";
   if (!::mkdtemp(pattern)) throw failure(system_error(errno, "mkdtemp"));
   state_ = pattern;
@@ -62,8 +63,12 @@ rt::task<void> running_system::start() {
     if (!std::string_view(*e).starts_with("ATRIUM_")) environment.emplace_back(*e);
   if (!backend_.empty()) environment.push_back("ATRIUM_RUNTIME_BACKEND=" + backend_);
   auto output = rt::make_pipe(true, false);
-  up_ = rt::process::start({.argv = {ATRIUM_PROGRAM, "up", "--state", state_ + "/s", "--listen", listen_, "--web", state_ + "/web"},
-                            .environment = std::move(environment), .standard_output = output.write.get(), .standard_error = -1, .die_with_parent = true});
+  up_ = rt::process::start(
+      {.argv = {ATRIUM_PROGRAM, "up", "--state", state_ + "/s", "--listen", listen_, "--web", state_ + "/web"},
+       .environment = std::move(environment),
+       .standard_output = output.write.get(),
+       .standard_error = -1,
+       .die_with_parent = true});
   output.write.close();
   std::string text;
   std::byte buffer[512];
@@ -80,6 +85,8 @@ rt::task<void> running_system::stop() {
   up_.reset();
 }
 
-pid_t running_system::pid_of(const std::string& service) const { return std::atoi(whole_file(state_ + "/s/run/" + service + ".pid").c_str()); }
+pid_t running_system::pid_of(const std::string& service) const {
+  return std::atoi(whole_file(state_ + "/s/run/" + service + ".pid").c_str());
+}
 
 }  // namespace atrium::tests

@@ -19,7 +19,8 @@ void run(rt::task<void> body) {
 bool refused(const json::value& v) { return v.is_object() && v.as_object().contains("error"); }
 
 class WholeSystem : public testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(Backends, WholeSystem, testing::Values("io_uring", "epoll"), [](const auto& p) { return std::string(p.param); });
+INSTANTIATE_TEST_SUITE_P(Backends, WholeSystem, testing::Values("io_uring", "epoll"),
+                         [](const auto& p) { return std::string(p.param); });
 
 TEST_P(WholeSystem, SignUpCreateStartWorkStopAndFindItAgain) {
   auto body = [](std::string backend) -> rt::task<void> {
@@ -61,13 +62,15 @@ TEST(System, AnotherPersonGetsNothingOfAProject) {
         EXPECT_TRUE(refused(co_await p->api(path, id))) << path;
       EXPECT_TRUE(refused(co_await p->api("projects/update", {{"project_id", project}, {"title", "mine"}})));
       EXPECT_TRUE(refused(co_await p->api("exec", {{"project_id", project}, {"command", "id"}})));
-      EXPECT_TRUE(refused(co_await p->api("projects/collaborators/add", {{"project_id", project}, {"account_id", eve.account_id()}})));
+      EXPECT_TRUE(refused(
+          co_await p->api("projects/collaborators/add", {{"project_id", project}, {"account_id", eve.account_id()}})));
       for (const char* path : {"/ws", "/files/", "/port/8888/", "/server/8888/", "/raw/x"}) {
         const auto answer = co_await p->request("GET", "/" + project + path);
         EXPECT_TRUE(answer.status == 401 || answer.status == 404) << path << " " << answer.status;
       }
     }
-    const auto seen = json::serialize(co_await eve.api("user-query", {{"query", {{"projects", {{{"project_id", nullptr}, {"title", nullptr}}}}}}}));
+    const auto seen = json::serialize(
+        co_await eve.api("user-query", {{"query", {{"projects", {{{"project_id", nullptr}, {"title", nullptr}}}}}}}));
     EXPECT_EQ(seen.find(project), std::string::npos) << seen;
     EXPECT_EQ(co_await ada.shell(project, "echo still mine"), "still mine\n");
     co_await system.stop();
@@ -82,14 +85,16 @@ TEST(System, AnyKilledServiceIsBackAndNothingIsLost) {
     person ada(system);
     co_await ada.sign_up("ada@example.org", "Ada");
     const auto project = co_await ada.running_project("Sturdy");
-    for (const char* service : {"hub-next", "hub-websocket", "hub-proxy", "manage-action", "manage-state", "static", "edge", "devcluster", "postgres"}) {
+    for (const char* service : {"hub-next", "hub-websocket", "hub-proxy", "manage-action", "manage-state", "static",
+                                "edge", "devcluster", "postgres"}) {
       const auto killed = system.pid_of(service);
       EXPECT_GT(killed, 0) << service;
       if (killed <= 0) continue;
       ::kill(killed, SIGKILL);
       // Whole again: the process is a new one, and a command and a file come through every hub.
       co_await eventually(30s, [&]() -> rt::task<void> {
-        if (system.pid_of(service) == killed) fail(disposition::failed, std::string(service) + " was not started again");
+        if (system.pid_of(service) == killed)
+          fail(disposition::failed, std::string(service) + " was not started again");
         EXPECT_EQ(co_await ada.shell(project, "echo up"), "up\n");
         const auto page = co_await ada.request("GET", "/app/");
         if (page.status != 200) fail(disposition::failed, "the page is not served");
@@ -113,9 +118,11 @@ TEST(System, TwoStandSideBySideAndOneFolderServesOne) {
     co_await ada.sign_up("same@example.org", "Ada");
     co_await eve.sign_up("same@example.org", "Eve");
     EXPECT_NE(ada.account_id(), eve.account_id());
-    const auto third = co_await rt::run_command({.argv = {ATRIUM_PROGRAM, "up", "--state", one.state() + "/s", "--listen", "127.0.0.1:0"}});
+    const auto third = co_await rt::run_command(
+        {.argv = {ATRIUM_PROGRAM, "up", "--state", one.state() + "/s", "--listen", "127.0.0.1:0"}});
     EXPECT_EQ(third.status.code, 1);
-    EXPECT_NE(third.standard_error.find("Another 'atrium up' uses the folder"), std::string::npos) << third.standard_error;
+    EXPECT_NE(third.standard_error.find("Another 'atrium up' uses the folder"), std::string::npos)
+        << third.standard_error;
     co_await one.stop();
     co_await two.stop();
   };

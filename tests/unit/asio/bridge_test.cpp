@@ -23,7 +23,8 @@ namespace {
 namespace net = boost::asio;
 namespace ws = boost::beast::websocket;
 using namespace std::chrono_literals;
-using timer = net::basic_waitable_timer<std::chrono::steady_clock, net::wait_traits<std::chrono::steady_clock>, executor>;
+using timer =
+    net::basic_waitable_timer<std::chrono::steady_clock, net::wait_traits<std::chrono::steady_clock>, executor>;
 
 class Bridge : public tests::on_backends {
  protected:
@@ -41,7 +42,8 @@ class Bridge : public tests::on_backends {
     run(outer(std::move(body)));
   }
 };
-INSTANTIATE_TEST_SUITE_P(Backends, Bridge, testing::Values(rt::backend_kind::io_uring, rt::backend_kind::epoll), tests::backend_name);
+INSTANTIATE_TEST_SUITE_P(Backends, Bridge, testing::Values(rt::backend_kind::io_uring, rt::backend_kind::epoll),
+                         tests::backend_name);
 
 int threads() {
   int n = 0;
@@ -133,7 +135,8 @@ TEST_P(Bridge, AsioTlsRunsOverOurStreams) {
     SSL_CTX_set_max_proto_version(server_context.native_handle(), TLS1_2_VERSION);
     SSL_CTX_set_cipher_list(server_context.native_handle(), "AECDH-AES128-SHA:@SECLEVEL=0");
     SSL_CTX_set_cipher_list(client_context.native_handle(), "AECDH-AES128-SHA:@SECLEVEL=0");
-    net::ssl::stream<stream> server(stream(c, std::move(a)), server_context), client(stream(c, std::move(b)), client_context);
+    net::ssl::stream<stream> server(stream(c, std::move(a)), server_context),
+        client(stream(c, std::move(b)), client_context);
     auto serve = [](net::ssl::stream<stream>& s) -> rt::task<> {
       co_await s.async_handshake(net::ssl::stream_base::server, use_task);
       char text[5];

@@ -35,7 +35,8 @@ outcome feed(std::string_view text, std::size_t cut) {
 
 outcome decode(std::string_view text) {
   const auto whole = feed(text, text.size());
-  for (std::size_t cut = 0; cut <= text.size(); ++cut) EXPECT_EQ(feed(text, cut), whole) << "cut at " << cut << " of:\n" << text;
+  for (std::size_t cut = 0; cut <= text.size(); ++cut)
+    EXPECT_EQ(feed(text, cut), whole) << "cut at " << cut << " of:\n" << text;
   return whole;
 }
 
@@ -53,12 +54,45 @@ TEST(Chunks, ExtensionsAndTrailersAreSkipped) {
 }
 
 TEST(Chunks, TricksAreRefused) {
-  for (const char* text :
-       {"+1\r\nx\r\n", "-1\r\nx\r\n", "0x1\r\nx\r\n", "1_0\r\n", " 1\r\nx\r\n", "1 \r\nx\r\n", "1\t\r\nx\r\n", "\r\n", ";a\r\n", "g\r\n", "1\nx\r\n",
-        "1\r\nx\n", "1\r\nxy\r\n", "1\r\nx\r\r\n", "1\rx\r\n", "fffffffffffffffff\r\n", "0000000000000000\r\n", "1;\r\nx\r\n", "1; a\r\nx\r\n",
-        "1;a b\r\nx\r\n", "1;a=\r\nx\r\n", "1;a=b=c\r\n", "1;a=\"b\r\nx\r\n", "1;a=\"b\"c\r\n", "1;a\rb\r\n", "1;a\nx", "1;a=\"\x01\"\r\n", "1;\x80\r\n",
-        "0\r\n\n", "0\r\nX : a\r\n\r\n", "0\r\nX\r\n\r\n", "0\r\n X: a\r\n\r\n", "0\r\nX: a\n\r\n", "0\r\n\rX", "0\r\nX: a\rb\r\n\r\n", "1;a=\"b\\\r\n",
-        "0\r\nContent-Length: 1\r\n\r\n", "0\r\ntransfer-encoding: chunked\r\n\r\n", "0\r\nHost: a\r\n\r\n"})
+  for (const char* text : {"+1\r\nx\r\n",
+                           "-1\r\nx\r\n",
+                           "0x1\r\nx\r\n",
+                           "1_0\r\n",
+                           " 1\r\nx\r\n",
+                           "1 \r\nx\r\n",
+                           "1\t\r\nx\r\n",
+                           "\r\n",
+                           ";a\r\n",
+                           "g\r\n",
+                           "1\nx\r\n",
+                           "1\r\nx\n",
+                           "1\r\nxy\r\n",
+                           "1\r\nx\r\r\n",
+                           "1\rx\r\n",
+                           "fffffffffffffffff\r\n",
+                           "0000000000000000\r\n",
+                           "1;\r\nx\r\n",
+                           "1; a\r\nx\r\n",
+                           "1;a b\r\nx\r\n",
+                           "1;a=\r\nx\r\n",
+                           "1;a=b=c\r\n",
+                           "1;a=\"b\r\nx\r\n",
+                           "1;a=\"b\"c\r\n",
+                           "1;a\rb\r\n",
+                           "1;a\nx",
+                           "1;a=\"\x01\"\r\n",
+                           "1;\x80\r\n",
+                           "0\r\n\n",
+                           "0\r\nX : a\r\n\r\n",
+                           "0\r\nX\r\n\r\n",
+                           "0\r\n X: a\r\n\r\n",
+                           "0\r\nX: a\n\r\n",
+                           "0\r\n\rX",
+                           "0\r\nX: a\rb\r\n\r\n",
+                           "1;a=\"b\\\r\n",
+                           "0\r\nContent-Length: 1\r\n\r\n",
+                           "0\r\ntransfer-encoding: chunked\r\n\r\n",
+                           "0\r\nHost: a\r\n\r\n"})
     EXPECT_EQ(decode(text).what, progress::refused) << text;
   using std::string_literals::operator""s;
   EXPECT_EQ(decode("0\r\nX: a\0b\r\n\r\n"s).what, progress::refused);
@@ -103,7 +137,8 @@ TEST(Writer, RefusesWhatWouldBreakTheFraming) {
   std::string out;
   EXPECT_TRUE(write_response_head(out, 200, {{"X", "a\tb"}}).has_value());
   EXPECT_EQ(out, "HTTP/1.1 200 OK\r\nX: a\tb\r\n\r\n");
-  for (auto bad : {headers{{"X", "a\r\nY: b"}}, headers{{"X\r\n", "a"}}, headers{{"", "a"}}, headers{{"X Y", "a"}}, headers{{"X", std::string("\0", 1)}}})
+  for (auto bad : {headers{{"X", "a\r\nY: b"}}, headers{{"X\r\n", "a"}}, headers{{"", "a"}}, headers{{"X Y", "a"}},
+                   headers{{"X", std::string("\0", 1)}}})
     EXPECT_FALSE(write_response_head(out, 200, bad).has_value());
   EXPECT_FALSE(write_response_head(out, 99, {}).has_value());
   EXPECT_FALSE(write_request_head(out, {.target = "/ HTTP/1.1\r\nX: a"}).has_value());

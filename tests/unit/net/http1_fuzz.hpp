@@ -1,5 +1,6 @@
 /// @file http1_fuzz.hpp - one input of a fuzzer for the HTTP/1.1 parser, as a plain function.
-/// A libFuzzer target is `extern "C" int LLVMFuzzerTestOneInput(const uint8_t* d, size_t n) { atrium::tests::fuzz_http1({d, n}); return 0; }`.
+/// A libFuzzer target is `extern "C" int LLVMFuzzerTestOneInput(const uint8_t* d, size_t n) {
+/// atrium::tests::fuzz_http1({d, n}); return 0; }`.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +27,9 @@ fuzz_outcome read_requests(std::string_view text, Next next) {
   using namespace net::http1;
   fuzz_outcome out;
   std::size_t begin = 0, arrived = 0;
-  const auto more = [&] { return arrived < text.size() && (arrived = std::min(text.size(), arrived + std::max<std::size_t>(1, next()))); };
+  const auto more = [&] {
+    return arrived < text.size() && (arrived = std::min(text.size(), arrived + std::max<std::size_t>(1, next())));
+  };
   while (begin < text.size()) {
     request_parser p(head_limits{.head_bytes = 2048, .header_count = 20, .target_bytes = 256});
     progress what;

@@ -36,7 +36,8 @@ outcome feed(std::string_view text, std::initializer_list<std::size_t> cuts) {
 /// The outcome, which must be the same for every way to cut the bytes in two, and for one byte at a time.
 outcome parse(std::string_view text) {
   const auto whole = feed(text, {});
-  for (std::size_t cut = 0; cut <= text.size(); ++cut) EXPECT_EQ(feed(text, {cut}), whole) << "cut at " << cut << " of:\n" << text;
+  for (std::size_t cut = 0; cut <= text.size(); ++cut)
+    EXPECT_EQ(feed(text, {cut}), whole) << "cut at " << cut << " of:\n" << text;
   request_parser p(small);
   auto what = progress::more;
   for (std::size_t n = 0; n <= text.size() && what == progress::more; ++n) what = p.advance(text.substr(0, n));
@@ -55,7 +56,8 @@ std::string get(std::string_view fields, std::string_view line = "GET / HTTP/1.1
 std::string post(std::string_view fields) { return get(fields, "POST / HTTP/1.1"); }
 
 TEST(RequestHead, IsReadWhole) {
-  const std::string text = "POST /a/b?c=d%20e HTTP/1.1\r\nHost: example.org:8080\r\nX-Empty:\r\nAccept: \t text/html \t\r\n\r\nrest";
+  const std::string text =
+      "POST /a/b?c=d%20e HTTP/1.1\r\nHost: example.org:8080\r\nX-Empty:\r\nAccept: \t text/html \t\r\n\r\nrest";
   const auto o = parse(text);
   EXPECT_EQ(o.what, progress::done);
   EXPECT_EQ(o.method, "POST");
@@ -75,12 +77,33 @@ TEST(RequestHead, OneEmptyLineInFrontIsTolerated) {
 }
 
 TEST(RequestHead, BadLinesAreRefused) {
-  for (const char* line :
-       {"GET  / HTTP/1.1", "GET / HTTP/1.1 ", " GET / HTTP/1.1", "GET /", "GET", "/", "GET / http/1.1", "GET / HTTP/1", "GET / HTTP/11",
-        "GET / HTTP/1.1x", "GET\t/ HTTP/1.1", "G@T / HTTP/1.1", "G\x80T / HTTP/1.1", "GET / a HTTP/1.1", "GET /\x01 HTTP/1.1",
-        "GET /\x7f HTTP/1.1", "GET /\xc3\xa9 HTTP/1.1", "GET /#a HTTP/1.1", "GET /<b> HTTP/1.1", "GET /a\\b HTTP/1.1", "GET a HTTP/1.1",
-        "GET * HTTP/1.1", "GET http://u@a/ HTTP/1.1", "GET ftp://a/ HTTP/1.1", "GET http:///x HTTP/1.1", "GET http://a:99999/ HTTP/1.1",
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHI / HTTP/1.1"})
+  for (const char* line : {"GET  / HTTP/1.1",
+                           "GET / HTTP/1.1 ",
+                           " GET / HTTP/1.1",
+                           "GET /",
+                           "GET",
+                           "/",
+                           "GET / http/1.1",
+                           "GET / HTTP/1",
+                           "GET / HTTP/11",
+                           "GET / HTTP/1.1x",
+                           "GET\t/ HTTP/1.1",
+                           "G@T / HTTP/1.1",
+                           "G\x80T / HTTP/1.1",
+                           "GET / a HTTP/1.1",
+                           "GET /\x01 HTTP/1.1",
+                           "GET /\x7f HTTP/1.1",
+                           "GET /\xc3\xa9 HTTP/1.1",
+                           "GET /#a HTTP/1.1",
+                           "GET /<b> HTTP/1.1",
+                           "GET /a\\b HTTP/1.1",
+                           "GET a HTTP/1.1",
+                           "GET * HTTP/1.1",
+                           "GET http://u@a/ HTTP/1.1",
+                           "GET ftp://a/ HTTP/1.1",
+                           "GET http:///x HTTP/1.1",
+                           "GET http://a:99999/ HTTP/1.1",
+                           "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHI / HTTP/1.1"})
     EXPECT_EQ(status_of(get("", line)), 400u) << line;
   EXPECT_EQ(status_of(get("", "GET / HTTP/2.0")), 505u);
   EXPECT_EQ(status_of(get("", "GET / HTTP/0.9")), 505u);
@@ -108,8 +131,8 @@ TEST(RequestHead, LineEndsAreExact) {
 }
 
 TEST(RequestHead, MalformedFieldsAreRefused) {
-  for (const char* field : {"X : a", "X\t: a", " X: a", "\tX: a", ": a", "X", "X Y: a", "X\x80: a", "(X): a", "X: a\r\n b", "X: a\r\n\tb", "X:a\r\n ",
-                            "X;Y: a", "\"X\": a"})
+  for (const char* field : {"X : a", "X\t: a", " X: a", "\tX: a", ": a", "X", "X Y: a", "X\x80: a", "(X): a",
+                            "X: a\r\n b", "X: a\r\n\tb", "X:a\r\n ", "X;Y: a", "\"X\": a"})
     EXPECT_EQ(status_of(get(std::string(field) + "\r\n")), 400u) << field;
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\n Host: a\r\n\r\n"), 400u);
 }
@@ -120,7 +143,8 @@ TEST(RequestHead, HostMustBeThereOnceAndWellFormed) {
   EXPECT_EQ(status_of(get("host: b\r\n")), 400u);
   EXPECT_EQ(status_of("GET / HTTP/1.0\r\n\r\n"), 200u);
   EXPECT_EQ(status_of("GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n"), 400u);
-  for (const char* host : {"", "a b", "a,b", "u@a", "a/b", "a?b", "a:", "a:x", "a:80:80", "a:99999", "[::1", "[]", "[::1]x", "[g::]", "a\\b", "a%41"})
+  for (const char* host : {"", "a b", "a,b", "u@a", "a/b", "a?b", "a:", "a:x", "a:80:80", "a:99999", "[::1", "[]",
+                           "[::1]x", "[g::]", "a\\b", "a%41"})
     EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n"), 400u) << host;
   for (const char* host : {"a", "a.b-c.d_e:1", "127.0.0.1:65535", "[::1]", "[fe80::1.2.3.4]:80", "p-1.localhost"})
     EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n"), 200u) << host;
@@ -136,18 +160,43 @@ TEST(RequestHead, AbsoluteFormReplacesHost) {
 }
 
 TEST(RequestHead, FramingIsUnambiguousOrRefused) {
-  for (const char* fields :
-       {"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n",
-        "Content-Length: 1\r\nContent-Length: 1\r\n", "Content-Length: 1\r\nContent-Length: 2\r\n", "Content-Length: 1, 1\r\n",
-        "Content-Length: 1,\r\n", "Content-Length:\r\n", "Content-Length: +1\r\n", "Content-Length: -1\r\n", "Content-Length: 0x1\r\n",
-        "Content-Length: 1 1\r\n", "Content-Length: 01\r\n", "Content-Length: 1.0\r\n", "Content-Length: 1_0\r\n", "Content-Length: \"1\"\r\n",
-        "Content-Length: 18446744073709551617\r\n", "Content-Length: 9999999999999999999\r\n", "Content-Length: 1;a\r\n",
-        "Transfer-Encoding: identity\r\n", "Transfer-Encoding: chunked, identity\r\n", "Transfer-Encoding: chunked, chunked\r\n",
-        "Transfer-Encoding: identity, chunked\r\n", "Transfer-Encoding: xchunked\r\n", "Transfer-Encoding: \"chunked\"\r\n",
-        "Transfer-Encoding: chunked;a=b\r\n", "Transfer-Encoding: ,chunked\r\n", "Transfer-Encoding: chunked,\r\n", "Transfer-Encoding:\r\n",
-        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n",
-        "Transfer-Encoding: gzip\r\n", "Transfer-Encoding: chun ked\r\n", "Transfer-Encoding: \x0b" "chunked\r\n",
-        "Content-Length: 1\r\ntransfer-encoding: chunked\r\n", "Transfer-Encoding : chunked\r\n", "Content-Length\t: 1\r\n"})
+  for (const char* fields : {"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+                             "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n",
+                             "Content-Length: 1\r\nContent-Length: 1\r\n",
+                             "Content-Length: 1\r\nContent-Length: 2\r\n",
+                             "Content-Length: 1, 1\r\n",
+                             "Content-Length: 1,\r\n",
+                             "Content-Length:\r\n",
+                             "Content-Length: +1\r\n",
+                             "Content-Length: -1\r\n",
+                             "Content-Length: 0x1\r\n",
+                             "Content-Length: 1 1\r\n",
+                             "Content-Length: 01\r\n",
+                             "Content-Length: 1.0\r\n",
+                             "Content-Length: 1_0\r\n",
+                             "Content-Length: \"1\"\r\n",
+                             "Content-Length: 18446744073709551617\r\n",
+                             "Content-Length: 9999999999999999999\r\n",
+                             "Content-Length: 1;a\r\n",
+                             "Transfer-Encoding: identity\r\n",
+                             "Transfer-Encoding: chunked, identity\r\n",
+                             "Transfer-Encoding: chunked, chunked\r\n",
+                             "Transfer-Encoding: identity, chunked\r\n",
+                             "Transfer-Encoding: xchunked\r\n",
+                             "Transfer-Encoding: \"chunked\"\r\n",
+                             "Transfer-Encoding: chunked;a=b\r\n",
+                             "Transfer-Encoding: ,chunked\r\n",
+                             "Transfer-Encoding: chunked,\r\n",
+                             "Transfer-Encoding:\r\n",
+                             "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+                             "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n",
+                             "Transfer-Encoding: gzip\r\n",
+                             "Transfer-Encoding: chun ked\r\n",
+                             "Transfer-Encoding: \x0b"
+                             "chunked\r\n",
+                             "Content-Length: 1\r\ntransfer-encoding: chunked\r\n",
+                             "Transfer-Encoding : chunked\r\n",
+                             "Content-Length\t: 1\r\n"})
     EXPECT_EQ(status_of(post(fields)), 400u) << fields;
   EXPECT_EQ(status_of(post("Transfer-Encoding: gzip, chunked\r\n")), 501u);
   EXPECT_EQ(status_of("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), 400u);
@@ -208,7 +257,8 @@ answer parse_answer(std::string_view text, bool to_head = false) {
     response_parser p(small, to_head);
     auto what = p.advance(text.substr(0, cut));
     if (what == progress::more) what = p.advance(text);
-    const answer a = what == progress::done ? answer{what, p.status, p.facts().framing, p.facts().keep_alive} : answer{what};
+    const answer a =
+        what == progress::done ? answer{what, p.status, p.facts().framing, p.facts().keep_alive} : answer{what};
     if (!first) first = a;
     EXPECT_EQ(a, *first) << "cut at " << cut << " of:\n" << text;
   }
@@ -216,7 +266,9 @@ answer parse_answer(std::string_view text, bool to_head = false) {
 }
 
 TEST(ResponseHead, SaysHowItsBodyEnds) {
-  const auto framing_of = [](std::string head, bool to_head = false) { return parse_answer(head + "\r\n", to_head).framing; };
+  const auto framing_of = [](std::string head, bool to_head = false) {
+    return parse_answer(head + "\r\n", to_head).framing;
+  };
   EXPECT_EQ(framing_of("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n"), framing::length);
   EXPECT_EQ(framing_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"), framing::chunked);
   EXPECT_EQ(framing_of("HTTP/1.1 200 OK\r\n"), framing::until_close);
@@ -231,8 +283,9 @@ TEST(ResponseHead, SaysHowItsBodyEnds) {
 
 TEST(ResponseHead, BadAnswersAreRefused) {
   for (const char* text :
-       {"HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 000 OK\r\n\r\n", "HTTP/1.1 600 OK\r\n\r\n",
-        "HTTP/1.1  200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n", "HTTP/1.1 200 O\x01K\r\n\r\n", "HTTP/1.1 200 OK\n\n", "hello\r\n\r\n", "\r\n\r\n",
+       {"HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 000 OK\r\n\r\n",
+        "HTTP/1.1 600 OK\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n", "ICY 200 OK\r\n\r\n", "HTTP/1.1 200 O\x01K\r\n\r\n",
+        "HTTP/1.1 200 OK\n\n", "hello\r\n\r\n", "\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", "HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n",
         "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"})

@@ -64,7 +64,8 @@ TEST(Origins, AreParsed) {
   EXPECT_EQ(origin::parse("https://[::1]")->authority(), "[::1]");
   EXPECT_EQ(origin::parse("https://a")->port, 443);
   EXPECT_EQ(origin::parse("unix:/run/x.sock")->unix_socket, "/run/x.sock");
-  for (const char* bad : {"", "a", "ftp://a", "http://", "http://a/b", "http://u@a", "http://a:0x50", "unix:x", "http://a b"})
+  for (const char* bad :
+       {"", "a", "ftp://a", "http://", "http://a/b", "http://u@a", "http://a:0x50", "unix:x", "http://a b"})
     EXPECT_FALSE(origin::parse(bad).has_value()) << bad;
 }
 

@@ -67,12 +67,15 @@ TEST_P(WebsocketSession, SendsOfManyTasksStayWholeAndOrdered) {
   }());
 }
 
-// Small answers are joined while more of the peer's messages are here; large ones are not. Order and content are the same.
+// Small answers are joined while more of the peer's messages are here; large ones are not. Order and content are the
+// same.
 TEST_P(WebsocketSession, AnswersToManyMessagesAtOnceComeInOrder) {
   run([]() -> rt::task<void> {
     auto p = make_pair();
     constexpr int count = 600;
-    const auto text = [](int i) { return std::to_string(i) + std::string(i % 50 == 49 ? 40'000u : static_cast<std::size_t>(i % 7), '.'); };
+    const auto text = [](int i) {
+      return std::to_string(i) + std::string(i % 50 == 49 ? 40'000u : static_cast<std::size_t>(i % 7), '.');
+    };
     auto echo = [](websocket& on) -> rt::task<void> {
       while (auto m = co_await on.receive()) co_await on.send(m->binary, rt::as_bytes(m->data));
     };

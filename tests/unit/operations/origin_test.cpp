@@ -24,8 +24,8 @@ TEST(SameOrigin, ComparesOriginWithTheHostThatWasAskedFor) {
 TEST(SameOrigin, RefusesForeignAndOpaqueOnes) {
   for (const char* origin :
        {"null", "", "http://evil.example", "http://localhost:8081", "http://localhost:8080.evil.example",
-        "http://evil@localhost:8080", "file://localhost:8080", "http://sub.localhost:8080",
-        "http://localhost:8080/", "http://localhost:8080#@evil"})
+        "http://evil@localhost:8080", "file://localhost:8080", "http://sub.localhost:8080", "http://localhost:8080/",
+        "http://localhost:8080#@evil"})
     EXPECT_FALSE(same_origin(with({{"Host", "localhost:8080"}, {"Origin", origin}}))) << origin;
   EXPECT_FALSE(same_origin(with({{"Origin", "http://localhost"}})));
 }

@@ -106,7 +106,8 @@ TEST_P(Sockets, ShutdownWakesAWaitingReader) {
   }());
 }
 
-// A receive that took less than it asked for makes the next one wait without asking the kernel: nothing may be missed by it.
+// A receive that took less than it asked for makes the next one wait without asking the kernel: nothing may be missed
+// by it.
 TEST_P(Sockets, BytesAndEndAreSeenAfterAShortReceive) {
   run([]() -> task<> {
     auto [ours, theirs] = socket_pair();
@@ -183,7 +184,9 @@ TEST_P(Sockets, RefusedConnectionIsDisconnected) {
 TEST_P(Sockets, StaleUnixSocketIsReplacedALiveOneIsNot) {
   run([]() -> task<> {
     const auto at = endpoint::unix_path("/tmp/atrium-test-" + std::to_string(::getpid()) + ".sock");
-    { auto stale = listener::bind(at); }
+    {
+      auto stale = listener::bind(at);
+    }
     auto l = listener::bind(at);
     EXPECT_THROW(listener::bind(at), failure);
     ::unlink(at.host().c_str());
@@ -267,7 +270,8 @@ TEST_P(Processes, OutputBeyondTheLimitIsCut) {
 TEST_P(Processes, StopSendsTermThenKill) {
   run([]() -> task<> {
     auto ready = make_pipe(true, false);
-    auto p = process::start({.argv = {"sh", "-c", "trap '' TERM; echo; while :; do sleep 0.05; done"}, .standard_output = ready.write.get()});
+    auto p = process::start({.argv = {"sh", "-c", "trap '' TERM; echo; while :; do sleep 0.05; done"},
+                             .standard_output = ready.write.get()});
     std::byte b[1];
     co_await read_some(ready.read.get(), b);
     const auto status = co_await p.stop(50ms);
@@ -279,8 +283,11 @@ TEST_P(Processes, PtyCarriesAShell) {
   run([]() -> task<> {
     auto pty = open_pty(80, 24);
     auto p = process::start({.argv = {"sh", "-c", "stty size; read x; echo got $x"},
-                             .standard_input = pty.slave.get(), .standard_output = pty.slave.get(), .standard_error = pty.slave.get(),
-                             .new_session = true, .controlling_terminal = true});
+                             .standard_input = pty.slave.get(),
+                             .standard_output = pty.slave.get(),
+                             .standard_error = pty.slave.get(),
+                             .new_session = true,
+                             .controlling_terminal = true});
     pty.slave.close();
     co_await write_all(pty.master.get(), as_bytes("word\n"));
     std::string out;

@@ -34,7 +34,10 @@ TEST(TimerWheel, CancelAndDestructionDisarm) {
   probe p;
   wheel.arm(p, t0 + 5ms);
   wheel.cancel(p);
-  { probe q; wheel.arm(q, t0 + 5ms); }
+  {
+    probe q;
+    wheel.arm(q, t0 + 5ms);
+  }
   EXPECT_EQ(wheel.next_due(), time_point::max());
   wheel.advance(t0 + 1h);
   EXPECT_FALSE(p.fired);

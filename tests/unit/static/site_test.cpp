@@ -39,7 +39,8 @@ TEST(Site, KnownEtagIsNotSentAgain) {
   const auto s = example();
   const auto first = s.answer({}, "/app/assets/main-1a2b.js", "n");
   EXPECT_EQ(first.headers.find("cache-control"), "public, max-age=31536000, immutable");
-  const auto again = s.answer(with("If-None-Match", std::string(*first.headers.find("etag"))), "/app/assets/main-1a2b.js", "n");
+  const auto again =
+      s.answer(with("If-None-Match", std::string(*first.headers.find("etag"))), "/app/assets/main-1a2b.js", "n");
   EXPECT_EQ(again.status, 304u);
   EXPECT_TRUE(again.body.empty());
 }

@@ -1,4 +1,5 @@
-/// @file backoff.hpp - exponential back-off with jitter, as client-go uses it. Layer: k8s. I/O-free: time and chance come in.
+/// @file backoff.hpp - exponential back-off with jitter, as client-go uses it. Layer: k8s. I/O-free: time and chance
+/// come in.
 #pragma once
 
 #include <random>
@@ -11,8 +12,8 @@ struct backoff_options {
   rt::duration first = std::chrono::milliseconds(800);
   rt::duration longest = std::chrono::seconds(30);
   double factor = 2;
-  double jitter = 1;                                      ///< each step is d to d * (1 + jitter)
-  rt::duration reset_after = std::chrono::minutes(2);     ///< quiet for so long: start again at `first`
+  double jitter = 1;                                   ///< each step is d to d * (1 + jitter)
+  rt::duration reset_after = std::chrono::minutes(2);  ///< quiet for so long: start again at `first`
 };
 
 class backoff {

@@ -23,16 +23,16 @@ namespace atrium::k8s {
 
 struct client_options {
   rt::duration request_timeout = std::chrono::seconds(30);
-  rt::duration retry_limit = std::chrono::seconds(10);     ///< how long a call waits for an overloaded server in all
-  rt::duration token_age = std::chrono::seconds(60);       ///< the token file is read again after so long
+  rt::duration retry_limit = std::chrono::seconds(10);  ///< how long a call waits for an overloaded server in all
+  rt::duration token_age = std::chrono::seconds(60);    ///< the token file is read again after so long
   std::size_t answer_bytes = 256u << 20;
   std::string user_agent = "atrium";
 };
 
 struct list_options {
   std::string label_selector, field_selector;
-  unsigned limit = 500;              ///< objects a page; 0: all at once
-  std::string resource_version;      ///< "": the newest (quorum); "0": whatever the server's cache has
+  unsigned limit = 500;          ///< objects a page; 0: all at once
+  std::string resource_version;  ///< "": the newest (quorum); "0": whatever the server's cache has
 };
 
 /// What a list gave. `items` is a JSON array.
@@ -61,8 +61,8 @@ class watch_stream {
 enum class patch_type : std::uint8_t { json, merge, strategic };
 
 struct delete_options {
-  std::optional<std::chrono::seconds> grace;               ///< unset: the object's own
-  std::string uid, resource_version;                       ///< preconditions, when not empty
+  std::optional<std::chrono::seconds> grace;  ///< unset: the object's own
+  std::string uid, resource_version;          ///< preconditions, when not empty
 };
 
 struct log_options {
@@ -81,14 +81,17 @@ struct exec_options {
 /// How a command in a container ended.
 struct exec_result {
   int exit_code = 0;
-  std::string message;   ///< why it could not be run, when it could not (peer text)
+  std::string message;  ///< why it could not be run, when it could not (peer text)
 };
 
 /// A command that runs in a container.
 class exec_session {
  public:
   virtual ~exec_session() = default;
-  struct output { bool standard_error; std::string data; };
+  struct output {
+    bool standard_error;
+    std::string data;
+  };
   /// The next piece of output; nullopt when the command has ended (then result() is there).
   virtual rt::task<std::optional<output>> receive() = 0;
   virtual rt::task<void> send(std::span<const std::byte> input) = 0;
@@ -117,8 +120,8 @@ class client {
   /// PUT of the whole object; metadata.resourceVersion, when there, is a precondition. @errors code_conflict
   rt::task<boost::json::value> replace(const resource&, std::string ns, std::string name, boost::json::value object,
                                        std::string subresource = {});
-  rt::task<boost::json::value> patch(const resource&, std::string ns, std::string name, patch_type, boost::json::value patch,
-                                     std::string subresource = {});
+  rt::task<boost::json::value> patch(const resource&, std::string ns, std::string name, patch_type,
+                                     boost::json::value patch, std::string subresource = {});
   /// `subresource` "status" of replace() and patch() writes the status only.
   rt::task<void> remove(const resource&, std::string ns, std::string name, delete_options = {});
 
@@ -129,8 +132,12 @@ class client {
   rt::task<std::unique_ptr<net::body_reader>> logs(std::string ns, std::string pod, log_options = {});
   rt::task<std::unique_ptr<exec_session>> exec(std::string ns, std::string pod, exec_options);
   /// exec, all output collected (each stream cut at `limit` bytes).
-  struct exec_output { exec_result result; std::string standard_output, standard_error; };
-  rt::task<exec_output> run(std::string ns, std::string pod, exec_options, std::string input = {}, std::size_t limit = 1u << 20);
+  struct exec_output {
+    exec_result result;
+    std::string standard_output, standard_error;
+  };
+  rt::task<exec_output> run(std::string ns, std::string pod, exec_options, std::string input = {},
+                            std::size_t limit = 1u << 20);
 
   /// Any other path of the API, answered as JSON ("/version", "/readyz" gives a string).
   rt::task<boost::json::value> raw(std::string method, std::string path_and_query, std::string body = {});

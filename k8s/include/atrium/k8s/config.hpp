@@ -12,16 +12,16 @@ namespace atrium::k8s {
 /// when it gets old (bound service account tokens are replaced about hourly).
 struct config {
   net::origin server;
-  std::string path_prefix;             ///< path of the server URL ("/k8s/clusters/c1"), without trailing slash
-  std::string ca_pem;                  ///< empty: the system's store
-  bool insecure = false;               ///< do not verify the server's certificate
+  std::string path_prefix;  ///< path of the server URL ("/k8s/clusters/c1"), without trailing slash
+  std::string ca_pem;       ///< empty: the system's store
+  bool insecure = false;    ///< do not verify the server's certificate
   std::string client_certificate_pem, client_key_pem;
-  std::string token;                   ///< used when token_file is empty
+  std::string token;  ///< used when token_file is empty
   std::string token_file;
   std::string default_namespace = "default";
 
-  /// `kubeconfig` not empty: that file (YAML or JSON), its current-context or `context`. Else the service account of the
-  /// pod we run in. Reads files, blocking: call it at start.
+  /// `kubeconfig` not empty: that file (YAML or JSON), its current-context or `context`. Else the service account of
+  /// the pod we run in. Reads files, blocking: call it at start.
   /// @errors failure: not_found (no such file, not in a cluster), invalid (malformed, unknown context, exec plugins)
   static config load(const std::string& kubeconfig, std::string_view context = {});
 };

@@ -11,10 +11,10 @@
 namespace atrium::k8s {
 
 struct election_options {
-  std::string ns, name;      ///< of the Lease
-  std::string identity;      ///< of this process: never used by another one, not even by its successor
-  rt::duration lease_duration = std::chrono::seconds(15);   ///< others wait so long after the last sign of life
-  rt::duration renew_deadline = std::chrono::seconds(10);   ///< we stop leading when no renewal succeeded for so long
+  std::string ns, name;  ///< of the Lease
+  std::string identity;  ///< of this process: never used by another one, not even by its successor
+  rt::duration lease_duration = std::chrono::seconds(15);  ///< others wait so long after the last sign of life
+  rt::duration renew_deadline = std::chrono::seconds(10);  ///< we stop leading when no renewal succeeded for so long
   rt::duration retry_period = std::chrono::seconds(2);
 };
 
@@ -26,8 +26,8 @@ class election_machine {
 
   struct step {
     enum class kind : std::uint8_t { create, take, renew, wait } what;
-    lease write;             ///< of create, take, renew: with the resourceVersion that was seen
-    rt::duration wait{};     ///< before the next look
+    lease write;          ///< of create, take, renew: with the resourceVersion that was seen
+    rt::duration wait{};  ///< before the next look
   };
   /// `seen` is empty when there is no Lease.
   step look(rt::time_point now, wall_time wall, const std::optional<lease>& seen);
@@ -50,13 +50,14 @@ class election_machine {
   std::optional<std::int64_t> token_;
   rt::time_point renewed_{};
   lease mine_;
-  std::string observed_;     // holder and renew time as last seen changing
+  std::string observed_;  // holder and renew time as last seen changing
   rt::time_point observed_at_{};
 };
 
-/// Competes for the Lease until cancelled. While leading, runs `lead(token)`, a coroutine that does the leader's work and
-/// normally never returns; it is cancelled (reason revoked) as soon as the lease can no longer be proved, and joined
-/// before anything else. A failure of `lead` gives the lease back and is rethrown. On cancellation the lease is given back.
+/// Competes for the Lease until cancelled. While leading, runs `lead(token)`, a coroutine that does the leader's work
+/// and normally never returns; it is cancelled (reason revoked) as soon as the lease can no longer be proved, and
+/// joined before anything else. A failure of `lead` gives the lease back and is rethrown. On cancellation the lease is
+/// given back.
 /// @errors none of the API's: they are logged and tried again
 rt::task<void> run_elected(client&, election_options, std::function<rt::task<void>(std::int64_t token)> lead);
 

@@ -1,4 +1,5 @@
-/// @file exec_protocol.hpp - channels of remote commands over WebSocket (v4 and v5.channel.k8s.io). Layer: k8s. I/O-free.
+/// @file exec_protocol.hpp - channels of remote commands over WebSocket (v4 and v5.channel.k8s.io). Layer: k8s.
+/// I/O-free.
 #pragma once
 
 #include <optional>
@@ -25,7 +26,8 @@ std::string encode_exec_resize(unsigned columns, unsigned rows);
 /// v5 only: tells the other side that this channel gets no more data.
 std::string encode_exec_close(exec_channel);
 
-/// Exit code and text of the Status object that comes last on the status channel; code 126 when it could not be started.
+/// Exit code and text of the Status object that comes last on the status channel; code 126 when it could not be
+/// started.
 struct exec_end {
   int exit_code = 0;
   std::string message;

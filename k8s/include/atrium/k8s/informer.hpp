@@ -1,4 +1,5 @@
-/// @file informer.hpp - a cache of one kind kept up to date by list and watch, holding only what its user needs. Layer: k8s.
+/// @file informer.hpp - a cache of one kind kept up to date by list and watch, holding only what its user needs. Layer:
+/// k8s.
 #pragma once
 
 #include <functional>
@@ -12,7 +13,7 @@
 namespace atrium::k8s {
 
 struct informer_options {
-  std::string ns;                                ///< empty: all namespaces
+  std::string ns;  ///< empty: all namespaces
   std::string label_selector, field_selector;
   unsigned page = 500;
   reflector_options reflector;
@@ -31,8 +32,8 @@ class reflector_sink {
   virtual void list_abandoned() = 0;
 };
 
-/// Lists, then watches, for ever: resumes after cut connections, lists again after 410, restarts watches that went quiet.
-/// Returns only by cancellation. `kind` metrics label: plural of the resource.
+/// Lists, then watches, for ever: resumes after cut connections, lists again after 410, restarts watches that went
+/// quiet. Returns only by cancellation. `kind` metrics label: plural of the resource.
 rt::task<void> run_reflector(client&, const resource&, informer_options, reflector_sink&);
 
 /// Cache of `T`, which the projection makes from each object; nullopt leaves the object out. Keys are "namespace/name".

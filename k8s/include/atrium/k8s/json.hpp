@@ -1,4 +1,5 @@
-/// @file json.hpp - careful reading of JSON that others wrote: absent and wrongly typed fields are the same. Layer: k8s. I/O-free.
+/// @file json.hpp - careful reading of JSON that others wrote: absent and wrongly typed fields are the same. Layer:
+/// k8s. I/O-free.
 #pragma once
 
 #include <boost/json/fwd.hpp>

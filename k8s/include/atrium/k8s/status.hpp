@@ -11,10 +11,10 @@
 namespace atrium::k8s {
 
 /// Codes ("k8s.<number>") that callers compare with.
-inline constexpr std::string_view code_gone = "k8s.410";            ///< resourceVersion or continue token too old: list again
-inline constexpr std::string_view code_conflict = "k8s.409";        ///< resourceVersion precondition failed
-inline constexpr std::string_view code_exists = "k8s.AlreadyExists";///< also 409
-inline constexpr std::string_view code_quota = "k8s.QuotaExceeded"; ///< 403 by a ResourceQuota
+inline constexpr std::string_view code_gone = "k8s.410";      ///< resourceVersion or continue token too old: list again
+inline constexpr std::string_view code_conflict = "k8s.409";  ///< resourceVersion precondition failed
+inline constexpr std::string_view code_exists = "k8s.AlreadyExists";  ///< also 409
+inline constexpr std::string_view code_quota = "k8s.QuotaExceeded";   ///< 403 by a ResourceQuota
 
 /// The error of an answer with `http_status` and `body` (a Status object, or anything):
 /// 400, 405, 406, 415, 422 invalid; 401 unauthenticated; 403 denied; 404 not_found; 409 conflict; 410 conflict with

@@ -1,4 +1,5 @@
-/// @file watch.hpp - the protocol of list and watch without I/O: lines, events, and what to do next. Layer: k8s. I/O-free.
+/// @file watch.hpp - the protocol of list and watch without I/O: lines, events, and what to do next. Layer: k8s.
+/// I/O-free.
 #pragma once
 
 #include <boost/json/fwd.hpp>
@@ -31,7 +32,8 @@ class watch_decoder {
   explicit watch_decoder(std::size_t line_limit = 32u << 20) : line_limit_(line_limit) {}
   void feed(std::string_view bytes) { buffer_.append(bytes); }
   /// The next whole event, or nothing until more bytes come. Events of a type that we do not know are skipped.
-  /// @errors invalid (not JSON, no object), overloaded (a line above the limit); the stream is good for nothing after that
+  /// @errors invalid (not JSON, no object), overloaded (a line above the limit); the stream is good for nothing after
+  /// that
   result<std::optional<watch_event>> next();
 
  private:
@@ -41,10 +43,12 @@ class watch_decoder {
 };
 
 struct reflector_options {
-  backoff_options retry;                                     ///< between failed lists and watches
-  rt::duration watch_least = std::chrono::minutes(5);        ///< server-side timeout of a watch: random from least to twice
-  rt::duration quiet_limit = std::chrono::seconds(90);       ///< nothing at all for so long (bookmarks come about each minute): watch anew
-  rt::duration shortest_watch = std::chrono::seconds(1);     ///< a watch that ends sooner without an event counts as failed
+  backoff_options retry;                               ///< between failed lists and watches
+  rt::duration watch_least = std::chrono::minutes(5);  ///< server-side timeout of a watch: random from least to twice
+  rt::duration quiet_limit =
+      std::chrono::seconds(90);  ///< nothing at all for so long (bookmarks come about each minute): watch anew
+  rt::duration shortest_watch =
+      std::chrono::seconds(1);  ///< a watch that ends sooner without an event counts as failed
 };
 
 /// Decides what a reflector does next. After: the reflector of client-go (its constants), with our own states.
@@ -54,9 +58,9 @@ class reflector_machine {
 
   struct step {
     enum class kind : std::uint8_t { list, watch } what;
-    rt::duration wait{};               ///< before doing it
-    std::string resource_version;      ///< of a watch: where it starts
-    std::chrono::seconds timeout{};    ///< of a watch: timeoutSeconds
+    rt::duration wait{};             ///< before doing it
+    std::string resource_version;    ///< of a watch: where it starts
+    std::chrono::seconds timeout{};  ///< of a watch: timeoutSeconds
   };
   step next();
 

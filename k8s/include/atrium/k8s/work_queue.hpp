@@ -1,4 +1,5 @@
-/// @file work_queue.hpp - keys to be worked on: each once at a time, with back-off of its own after failures. Layer: k8s.
+/// @file work_queue.hpp - keys to be worked on: each once at a time, with back-off of its own after failures. Layer:
+/// k8s.
 #pragma once
 
 #include <functional>
@@ -17,7 +18,8 @@ namespace atrium::k8s {
 /// I/O-free core. A key that is added while it is worked on is worked on once more afterwards; adding twice is once.
 class work_queue_core {
  public:
-  explicit work_queue_core(rt::duration first = std::chrono::milliseconds(5), rt::duration longest = std::chrono::seconds(1000))
+  explicit work_queue_core(rt::duration first = std::chrono::milliseconds(5),
+                           rt::duration longest = std::chrono::seconds(1000))
       : first_(first), longest_(longest) {}
 
   void add(const std::string& key);
@@ -58,7 +60,9 @@ class work_queue {
   void add_after(const std::string& key, rt::duration wait);
 
   /// What a handler says at the end: nothing (done), or when to look at the key again.
-  struct again { std::optional<rt::duration> after; };
+  struct again {
+    std::optional<rt::duration> after;
+  };
   /// Runs `workers` tasks until cancelled. A failure thrown by the handler is logged and the key comes back after its
   /// back-off; cancellation ends the worker and is not a failure.
   rt::task<void> run(unsigned workers, std::function<rt::task<again>(std::string key)> handler);

@@ -20,10 +20,10 @@ struct http_limits {
   std::size_t head_bytes = 32 * 1024;
   std::size_t header_count = 100;
   std::size_t target_bytes = 8 * 1024;
-  std::uint64_t body_bytes = 16u << 20;          ///< default; a handler may raise it with exchange::allow_body
-  rt::duration head_timeout = std::chrono::seconds(15);   ///< from first byte to end of head
-  rt::duration idle_timeout = std::chrono::seconds(75);   ///< between requests
-  rt::duration body_timeout = std::chrono::seconds(30);   ///< without any progress of a body, either direction
+  std::uint64_t body_bytes = 16u << 20;                  ///< default; a handler may raise it with exchange::allow_body
+  rt::duration head_timeout = std::chrono::seconds(15);  ///< from first byte to end of head
+  rt::duration idle_timeout = std::chrono::seconds(75);  ///< between requests
+  rt::duration body_timeout = std::chrono::seconds(30);  ///< without any progress of a body, either direction
   std::size_t connections = 20'000;
 };
 
@@ -77,10 +77,13 @@ class exchange {
   virtual rt::task<std::unique_ptr<body_writer>> start(response head) = 0;
   /// Sends 101 with these headers and hands the raw stream over, with bytes that were already read from it.
   /// The server forgets the connection: it lives as long as the handler keeps the stream.
-  struct upgraded { stream_ptr stream; std::string buffered; };
+  struct upgraded {
+    stream_ptr stream;
+    std::string buffered;
+  };
   virtual rt::task<upgraded> upgrade(net::headers) = 0;
-  /// Returns when the client has left. For handlers that answer for long and would not notice while they have nothing to
-  /// write. Call after start(), when the request's body has been read; the connection ends with this exchange.
+  /// Returns when the client has left. For handlers that answer for long and would not notice while they have nothing
+  /// to write. Call after start(), when the request's body has been read; the connection ends with this exchange.
   /// @cancel fine at any time
   virtual rt::task<void> peer_gone() = 0;
 
@@ -94,7 +97,8 @@ class exchange {
   bool secure_ = false, responded_ = false;
 };
 
-/// Answers an exchange. A failure thrown before the answer is sent becomes response::of(error), others 500; both are logged.
+/// Answers an exchange. A failure thrown before the answer is sent becomes response::of(error), others 500; both are
+/// logged.
 using handler = std::function<rt::task<void>(exchange&)>;
 
 /// Finds a handler by method and path. Patterns: "/a/{x}/b", "/files/{path*}" (rest of the path, with slashes).
@@ -107,7 +111,12 @@ class router {
   rt::task<void> operator()(exchange&) const;
 
  private:
-  struct route { std::string method; std::vector<std::string> segments; handler handle; std::string pattern; };
+  struct route {
+    std::string method;
+    std::vector<std::string> segments;
+    handler handle;
+    std::string pattern;
+  };
   std::vector<route> routes_;
   handler otherwise_;
 };
@@ -121,8 +130,8 @@ class http_server {
   rt::task<void> serve(rt::listener&, tls_context* tls = nullptr);
   /// Serves one connection that is already there. What goes wrong on it is logged, not thrown. @errors only cancelled
   rt::task<void> serve_connection(stream_ptr);
-  /// Stops accepting, ends idle connections, lets running exchanges finish (answers carry Connection: close) for at most
-  /// `grace`, then cancels what is left. Upgraded connections are told by `on_drain` hooks of their owners.
+  /// Stops accepting, ends idle connections, lets running exchanges finish (answers carry Connection: close) for at
+  /// most `grace`, then cancels what is left. Upgraded connections are told by `on_drain` hooks of their owners.
   rt::task<void> drain(rt::duration grace);
   bool draining() const noexcept;
 

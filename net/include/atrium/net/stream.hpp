@@ -8,7 +8,8 @@
 
 namespace atrium::net {
 
-/// One reader and one writer at a time. @thread the loop's. @errors disconnected, timed_out, cancelled; TLS alerts: disconnected
+/// One reader and one writer at a time. @thread the loop's. @errors disconnected, timed_out, cancelled; TLS alerts:
+/// disconnected
 class stream {
  public:
   virtual ~stream() = default;

@@ -23,9 +23,14 @@ class tls_context {
   virtual std::uint64_t resumed() const noexcept = 0;
 };
 
-struct certificate { std::string certificate_pem, private_key_pem; };
+struct certificate {
+  std::string certificate_pem, private_key_pem;
+};
 /// A CA and a server certificate signed by it for these names and addresses (ECDSA P-256), for devcluster and tests.
-struct self_signed { std::string ca_pem; certificate server; };
+struct self_signed {
+  std::string ca_pem;
+  certificate server;
+};
 self_signed make_self_signed(const std::vector<std::string>& names, unsigned days = 3650);
 
 }  // namespace atrium::net

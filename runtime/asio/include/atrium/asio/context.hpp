@@ -1,5 +1,5 @@
-/// @file context.hpp - an Asio execution context on a loop of ours: Asio, Beast and asio::ssl code runs on the loop's thread.
-/// Layer: asio. For Boost 1.81 (Asio 1.26) alone: it stands on names of asio::detail, checked at compile time.
+/// @file context.hpp - an Asio execution context on a loop of ours: Asio, Beast and asio::ssl code runs on the loop's
+/// thread. Layer: asio. For Boost 1.81 (Asio 1.26) alone: it stands on names of asio::detail, checked at compile time.
 ///
 /// Asio starts a thread of its own for the first timer on a foreign context, because its timers ask the context for a
 /// `scheduler`. Here the context brings one along that has no thread; the loop polls it. One loop stays one thread.
@@ -13,7 +13,8 @@
 #include "atrium/rt/scope.hpp"
 
 #if BOOST_VERSION != 108100
-#error "runtime/asio is written for Boost 1.81: check the names of asio::detail that context.cpp uses, then widen this test."
+#error \
+    "runtime/asio is written for Boost 1.81: check the names of asio::detail that context.cpp uses, then widen this test."
 #endif
 
 namespace atrium::asio {
@@ -89,16 +90,29 @@ class context::basic_executor {
     if constexpr (Bits & continuation) return boost::asio::execution::relationship.continuation;
     else return boost::asio::execution::relationship.fork;
   }
-  static constexpr boost::asio::execution::outstanding_work_t query(boost::asio::execution::outstanding_work_t) noexcept {
+  static constexpr boost::asio::execution::outstanding_work_t query(
+      boost::asio::execution::outstanding_work_t) noexcept {
     if constexpr (Bits & tracked) return boost::asio::execution::outstanding_work.tracked;
     else return boost::asio::execution::outstanding_work.untracked;
   }
-  auto require(boost::asio::execution::blocking_t::never_t) const noexcept { return basic_executor<(Bits | never)>(*context_); }
-  auto require(boost::asio::execution::blocking_t::possibly_t) const noexcept { return basic_executor<(Bits & ~never)>(*context_); }
-  auto require(boost::asio::execution::relationship_t::continuation_t) const noexcept { return basic_executor<(Bits | continuation)>(*context_); }
-  auto require(boost::asio::execution::relationship_t::fork_t) const noexcept { return basic_executor<(Bits & ~continuation)>(*context_); }
-  auto require(boost::asio::execution::outstanding_work_t::tracked_t) const noexcept { return basic_executor<(Bits | tracked)>(*context_); }
-  auto require(boost::asio::execution::outstanding_work_t::untracked_t) const noexcept { return basic_executor<(Bits & ~tracked)>(*context_); }
+  auto require(boost::asio::execution::blocking_t::never_t) const noexcept {
+    return basic_executor<(Bits | never)>(*context_);
+  }
+  auto require(boost::asio::execution::blocking_t::possibly_t) const noexcept {
+    return basic_executor<(Bits & ~never)>(*context_);
+  }
+  auto require(boost::asio::execution::relationship_t::continuation_t) const noexcept {
+    return basic_executor<(Bits | continuation)>(*context_);
+  }
+  auto require(boost::asio::execution::relationship_t::fork_t) const noexcept {
+    return basic_executor<(Bits & ~continuation)>(*context_);
+  }
+  auto require(boost::asio::execution::outstanding_work_t::tracked_t) const noexcept {
+    return basic_executor<(Bits | tracked)>(*context_);
+  }
+  auto require(boost::asio::execution::outstanding_work_t::untracked_t) const noexcept {
+    return basic_executor<(Bits & ~tracked)>(*context_);
+  }
 
   template <class Function>
   void execute(Function&& f) const {
@@ -110,9 +124,11 @@ class context::basic_executor {
         return;
       }
     }
-    std::unique_ptr<void, void (*)(void*)> object(new function(std::forward<Function>(f)), [](void* p) { delete static_cast<function*>(p); });
+    std::unique_ptr<void, void (*)(void*)> object(new function(std::forward<Function>(f)),
+                                                  [](void* p) { delete static_cast<function*>(p); });
     detail::post(
-        *context_, std::move(object), [](void* p) { std::move(*static_cast<function*>(p))(); }, (Bits & continuation) != 0);
+        *context_, std::move(object), [](void* p) { std::move (*static_cast<function*>(p))(); },
+        (Bits & continuation) != 0);
   }
 
  private:

@@ -1,4 +1,5 @@
-/// @file stream.hpp - a socket of ours as AsyncReadStream and AsyncWriteStream: under Beast and asio::ssl::stream. Layer: asio.
+/// @file stream.hpp - a socket of ours as AsyncReadStream and AsyncWriteStream: under Beast and asio::ssl::stream.
+/// Layer: asio.
 #pragma once
 
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -71,7 +72,8 @@ class stream {
   static rt::task<void> carry(Handler handler, context& c, rt::task<std::size_t> operation, bool eof_on_zero) {
     auto& node = co_await rt::this_task();
     auto slot = boost::asio::get_associated_cancellation_slot(handler);
-    if (slot.is_connected()) slot.assign([&node](boost::asio::cancellation_type) { node.cancel(rt::cancel_reason::requested); });
+    if (slot.is_connected())
+      slot.assign([&node](boost::asio::cancellation_type) { node.cancel(rt::cancel_reason::requested); });
     error_code result;
     std::size_t count = 0;
     try {

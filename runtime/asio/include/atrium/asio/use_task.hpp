@@ -27,19 +27,21 @@ template <class Initiate, class... Values>
 class asio_op : public rt::detail::suspended_op {
  public:
   explicit asio_op(Initiate i) : suspended_op("asio"), initiate_(std::move(i)) {}
-  asio_op(asio_op&& o) noexcept : suspended_op("asio"), initiate_(std::move(o.initiate_)) {}  // moved only before it is awaited
+  asio_op(asio_op&& o) noexcept
+      : suspended_op("asio"), initiate_(std::move(o.initiate_)) {}  // moved only before it is awaited
 
   bool await_ready() const noexcept { return false; }
   template <rt::detail::task_promise Promise>
   bool await_suspend(std::coroutine_handle<Promise> h) {
     if (!enter(h.promise().node, h)) return false;
     suspend();
-    initiate_(boost::asio::bind_cancellation_slot(signal_.slot(), [this](boost::system::error_code ec, Values... values) {
-      error_ = ec;
-      values_.emplace(std::move(values)...);
-      auto& owner = node()->owner();
-      owner.post([this] { wake(); });  // handlers may run on any thread
-    }));
+    initiate_(
+        boost::asio::bind_cancellation_slot(signal_.slot(), [this](boost::system::error_code ec, Values... values) {
+          error_ = ec;
+          values_.emplace(std::move(values)...);
+          auto& owner = node()->owner();
+          owner.post([this] { wake(); });  // handlers may run on any thread
+        }));
     return true;
   }
   auto await_resume() {
@@ -69,7 +71,8 @@ class async_result<atrium::asio::use_task_t, void(boost::system::error_code, Val
  public:
   template <class Initiation, class... Args>
   static auto initiate(Initiation initiation, atrium::asio::use_task_t, Args... args) {
-    auto start = [initiation = std::move(initiation), arguments = std::make_tuple(std::move(args)...)](auto handler) mutable {
+    auto start = [initiation = std::move(initiation),
+                  arguments = std::make_tuple(std::move(args)...)](auto handler) mutable {
       std::apply([&](auto&... a) { std::move(initiation)(std::move(handler), std::move(a)...); }, arguments);
     };
     return atrium::asio::detail::asio_op<decltype(start), Values...>(std::move(start));

@@ -14,17 +14,17 @@ namespace atrium {
 
 /// What the caller may do about an error. Retry policies and HTTP status codes follow from this and from nothing else.
 enum class disposition : std::uint8_t {
-  failed,         ///< no known remedy
-  invalid,        ///< the request is wrong; repeating it cannot help
-  unauthenticated,///< nobody is signed in, or the credentials are wrong
-  denied,         ///< signed in, but not allowed
-  not_found,      ///< the thing does not exist (or the caller may not know that it does)
-  conflict,       ///< the thing changed meanwhile: read again, then decide
-  overloaded,     ///< too much at once: wait, then retry
-  disconnected,   ///< the peer is gone: reconnect, then retry what is idempotent
-  timed_out,      ///< the deadline passed; whether it took effect is unknown
-  cancelled,      ///< the caller (or its scope) asked to stop
-  unimplemented,  ///< this peer cannot do it: fall back
+  failed,           ///< no known remedy
+  invalid,          ///< the request is wrong; repeating it cannot help
+  unauthenticated,  ///< nobody is signed in, or the credentials are wrong
+  denied,           ///< signed in, but not allowed
+  not_found,        ///< the thing does not exist (or the caller may not know that it does)
+  conflict,         ///< the thing changed meanwhile: read again, then decide
+  overloaded,       ///< too much at once: wait, then retry
+  disconnected,     ///< the peer is gone: reconnect, then retry what is idempotent
+  timed_out,        ///< the deadline passed; whether it took effect is unknown
+  cancelled,        ///< the caller (or its scope) asked to stop
+  unimplemented,    ///< this peer cannot do it: fall back
 };
 
 std::string_view to_string(disposition) noexcept;
@@ -45,8 +45,14 @@ class error {
   /// A short machine-readable code of the layer that made the error ("pg.40001", "errno.ENOENT", "http.431"), or empty.
   const std::string& code() const noexcept { return code_; }
 
-  error&& with_peer_text(std::string text) && { peer_text_ = std::move(text); return std::move(*this); }
-  error&& with_code(std::string code) && { code_ = std::move(code); return std::move(*this); }
+  error&& with_peer_text(std::string text) && {
+    peer_text_ = std::move(text);
+    return std::move(*this);
+  }
+  error&& with_code(std::string code) && {
+    code_ = std::move(code);
+    return std::move(*this);
+  }
   /// Adds where and why this mattered to a caller; shown innermost first by describe().
   error& add_context(std::string constant_message, std::source_location where = std::source_location::current());
 
@@ -54,7 +60,11 @@ class error {
   std::string describe() const;
 
  private:
-  struct link { std::string message; const char* file; unsigned line; };
+  struct link {
+    std::string message;
+    const char* file;
+    unsigned line;
+  };
   atrium::disposition disposition_;
   std::string public_text_, peer_text_, code_;
   std::vector<link> context_;
@@ -74,10 +84,12 @@ class failure : public std::exception {
 };
 
 /// The error of a system call: disposition by errno, code "errno.NAME", public text "<what>: <strerror>".
-error system_error(int errno_value, std::string_view what, std::source_location where = std::source_location::current());
+error system_error(int errno_value, std::string_view what,
+                   std::source_location where = std::source_location::current());
 
 /// Throws failure(error(...)).
-[[noreturn]] void fail(disposition what, std::string public_text, std::source_location where = std::source_location::current());
+[[noreturn]] void fail(disposition what, std::string public_text,
+                       std::source_location where = std::source_location::current());
 
 /// The error of any exception: that of a failure, else disposition::failed with what() as peer text.
 error error_of(std::exception_ptr) noexcept;

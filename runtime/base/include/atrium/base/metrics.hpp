@@ -36,7 +36,8 @@ class gauge {
 /// Counts observations in seconds by fixed upper bounds (0.5 ms to 60 s). Any thread.
 class histogram {
  public:
-  static constexpr double bounds[] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
+  static constexpr double bounds[] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                      0.25,   0.5,   1,      2.5,   5,    10,    30,   60};
   void observe(double seconds) noexcept;
   void write(std::string& out, std::string_view name, std::string_view labels) const;
 

@@ -1,14 +1,15 @@
-/// @file settings.hpp - what can be set about a program, defined once: a flag, an ATRIUM_* variable and a YAML key. Layer: base.
+/// @file settings.hpp - what can be set about a program, defined once: a flag, an ATRIUM_* variable and a YAML key.
+/// Layer: base.
 ///
 ///   std::string root;
 ///   settings s("static", "serves the browser application");
 ///   s.add("root", "DIR", "folder of the built application", root).required();
 ///   if (auto code = s.parse(argc, argv)) return *code;
 ///
-/// `--root DIR` or `--root=DIR` wins over `ATRIUM_ROOT`, that over `root:` in the file of `--config FILE`, that over the
-/// variable's value before parse() (its default). A file may serve several programs: plain keys are for all, and a map named
-/// like a program (`static: {root: ...}`) holds keys of that one alone and wins over the plain ones. A plain key that this program
-/// does not know is skipped, in its own map it is an error. `--help` is generated.
+/// `--root DIR` or `--root=DIR` wins over `ATRIUM_ROOT`, that over `root:` in the file of `--config FILE`, that over
+/// the variable's value before parse() (its default). A file may serve several programs: plain keys are for all, and a
+/// map named like a program (`static: {root: ...}`) holds keys of that one alone and wins over the plain ones. A plain
+/// key that this program does not know is skipped, in its own map it is an error. `--help` is generated.
 #pragma once
 
 #include <chrono>
@@ -33,15 +34,30 @@ class settings {
   class entry {
    public:
     /// parse() fails when no source gives a value.
-    entry& required() { required_ = true; return *this; }
+    entry& required() {
+      required_ = true;
+      return *this;
+    }
     /// Never shown: not in --help, not in describe(), not in error messages. Prefer ATRIUM_* or a file over the flag.
-    entry& secret() { secret_ = true; return *this; }
+    entry& secret() {
+      secret_ = true;
+      return *this;
+    }
     /// Accepted, but not listed by --help: shared flags that this program has no use for.
-    entry& hidden(bool yes = true) { hidden_ = yes; return *this; }
+    entry& hidden(bool yes = true) {
+      hidden_ = yes;
+      return *this;
+    }
     /// Only these texts are accepted.
-    entry& one_of(std::vector<std::string> choices) { choices_ = std::move(choices); return *this; }
+    entry& one_of(std::vector<std::string> choices) {
+      choices_ = std::move(choices);
+      return *this;
+    }
     /// `complaint(value)` gives what is wrong with a value, or an empty text.
-    entry& check(std::function<std::string(std::string_view)> complaint) { check_ = std::move(complaint); return *this; }
+    entry& check(std::function<std::string(std::string_view)> complaint) {
+      check_ = std::move(complaint);
+      return *this;
+    }
 
    private:
     friend class settings;
@@ -74,9 +90,11 @@ class settings {
 
   /// Reads all sources. Nothing: go on. A number: end with it; --help was printed (0) or what is wrong (2).
   std::optional<int> parse(int argc, char** argv);
-  /// The core of parse(), without printing. `arguments` without the program's name; `environment` gives a variable or null.
-  /// True when --help was asked for. @errors invalid (unknown flag, bad value, missing required setting, bad file)
-  result<bool> apply(std::span<const std::string> arguments, const std::function<const char*(const char*)>& environment);
+  /// The core of parse(), without printing. `arguments` without the program's name; `environment` gives a variable or
+  /// null. True when --help was asked for. @errors invalid (unknown flag, bad value, missing required setting, bad
+  /// file)
+  result<bool> apply(std::span<const std::string> arguments,
+                     const std::function<const char*(const char*)>& environment);
 
   std::string help() const;
   /// `name=value (source)` a line, secrets as ***: for a log line at start.

@@ -1,5 +1,5 @@
-/// @file blocking.hpp - work that blocks or computes long (files, password hashing, getaddrinfo) on a small pool of threads.
-/// Layer: rt.
+/// @file blocking.hpp - work that blocks or computes long (files, password hashing, getaddrinfo) on a small pool of
+/// threads. Layer: rt.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-/// @file clock.hpp - the time and the chance that code sees: the machine's, or those of a simulation (runtime/sim) on its
-/// thread. Layer: rt.
+/// @file clock.hpp - the time and the chance that code sees: the machine's, or those of a simulation (runtime/sim) on
+/// its thread. Layer: rt.
 #pragma once
 
 #include <chrono>
@@ -16,11 +16,12 @@ struct virtual_time {
 inline constinit thread_local const virtual_time* simulated_time = nullptr;
 }  // namespace detail
 
-/// Monotonic time. A time point is a std::chrono::steady_clock's; outside of simulations so is its value: what decides is
-/// one thread-local load beside a clock read.
+/// Monotonic time. A time point is a std::chrono::steady_clock's; outside of simulations so is its value: what decides
+/// is one thread-local load beside a clock read.
 struct clock : std::chrono::steady_clock {
   static time_point now() noexcept {
-    if (const auto* t = detail::simulated_time) [[unlikely]] return t->now;
+    if (const auto* t = detail::simulated_time) [[unlikely]]
+      return t->now;
     return std::chrono::steady_clock::now();
   }
 };
@@ -29,7 +30,8 @@ using time_point = clock::time_point;
 
 /// The calendar's time, which may jump both ways: for what is shown or written down, never for measuring.
 inline std::chrono::system_clock::time_point wall_now() noexcept {
-  if (const auto* t = detail::simulated_time) [[unlikely]] return t->wall;
+  if (const auto* t = detail::simulated_time) [[unlikely]]
+    return t->wall;
   return std::chrono::system_clock::now();
 }
 

@@ -2,7 +2,8 @@
 ///
 /// Every operation tries the system call at once and suspends only when it would block.
 /// @thread the loop's  @cancel ends with failure(cancelled); bytes already moved are lost to the caller, so a stream on
-/// which a read or write was cancelled is good only for closing  @ownership buffers belong to the caller until the await is over
+/// which a read or write was cancelled is good only for closing  @ownership buffers belong to the caller until the
+/// await is over
 /// @errors failure by errno: disconnected, timed_out, overloaded, ...
 #pragma once
 
@@ -141,7 +142,8 @@ class socket {
   socket() noexcept = default;
   explicit socket(unique_fd fd) noexcept : fd_(std::move(fd)) {}
 
-  /// TCP_NODELAY and keep-alive probes are on: a peer whose machine vanished is noticed after 15 s of silence. @errors disconnected, timed_out (kernel), denied
+  /// TCP_NODELAY and keep-alive probes are on: a peer whose machine vanished is noticed after 15 s of silence. @errors
+  /// disconnected, timed_out (kernel), denied
   static task<socket> connect(endpoint to);
 
   /// Bytes read, 0 at end of stream.
@@ -154,7 +156,8 @@ class socket {
   task<void> send_all(std::span<const std::byte> from);
   /// Several buffers with one system call where it fits. `parts` is consumed.
   task<void> send_all(std::span<iovec> parts);
-  /// What the kernel takes without waiting: bytes, possibly 0. An error is left to the next send. Not while another sends.
+  /// What the kernel takes without waiting: bytes, possibly 0. An error is left to the next send. Not while another
+  /// sends.
   std::size_t try_send(std::span<const iovec> parts) noexcept;
   detail::void_op wait_readable() noexcept { return readable(fd_.get()); }
 

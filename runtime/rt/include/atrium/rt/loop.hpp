@@ -1,8 +1,9 @@
 /// @file loop.hpp - the event loop: one a thread, one io_uring or epoll instance a loop. Layer: rt.
 ///
 /// The backend is chosen when the loop is made: io_uring when the kernel grants a ring, else epoll (container runtimes'
-/// default seccomp profile forbids io_uring). ATRIUM_RUNTIME_BACKEND=epoll|io_uring forces one. The choice is logged once
-/// and exported as atrium_runtime_backend{kind}. Both have the same semantics; every test of rt and net runs on both.
+/// default seccomp profile forbids io_uring). ATRIUM_RUNTIME_BACKEND=epoll|io_uring forces one. The choice is logged
+/// once and exported as atrium_runtime_backend{kind}. Both have the same semantics; every test of rt and net runs on
+/// both.
 #pragma once
 
 #include <functional>

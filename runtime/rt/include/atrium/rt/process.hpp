@@ -18,14 +18,14 @@ struct exit_status {
 };
 
 struct process_options {
-  std::vector<std::string> argv;                       ///< argv[0] is looked up in PATH
-  std::optional<std::vector<std::string>> environment; ///< "KEY=value"; unset: inherit
-  std::string directory;                               ///< empty: inherit
+  std::vector<std::string> argv;                                       ///< argv[0] is looked up in PATH
+  std::optional<std::vector<std::string>> environment;                 ///< "KEY=value"; unset: inherit
+  std::string directory;                                               ///< empty: inherit
   int standard_input = -1, standard_output = -1, standard_error = -1;  ///< -1: /dev/null; -2: inherit
-  std::vector<std::pair<int, int>> descriptors;        ///< {ours, theirs}: further ones to hand over
-  bool new_session = false;                            ///< setsid; with controlling_terminal, standard input becomes it
+  std::vector<std::pair<int, int>> descriptors;                        ///< {ours, theirs}: further ones to hand over
+  bool new_session = false;  ///< setsid; with controlling_terminal, standard input becomes it
   bool controlling_terminal = false;
-  bool die_with_parent = false;                        ///< PR_SET_PDEATHSIG(SIGKILL)
+  bool die_with_parent = false;  ///< PR_SET_PDEATHSIG(SIGKILL)
 };
 
 /// A child process. Destroying it kills (SIGKILL) and reaps what still runs.
@@ -55,16 +55,24 @@ class process {
   std::optional<exit_status> status_;
 };
 
-struct pipe_pair { unique_fd read, write; };
+struct pipe_pair {
+  unique_fd read, write;
+};
 /// Both ends close-on-exec; `read_nonblocking`/`write_nonblocking` say which ends this process will await on.
 pipe_pair make_pipe(bool read_nonblocking, bool write_nonblocking);
 
-struct pty_pair { unique_fd master, slave; };  ///< master is non-blocking
+struct pty_pair {
+  unique_fd master, slave;
+};  ///< master is non-blocking
 pty_pair open_pty(unsigned columns, unsigned rows);
 void resize_pty(int master, unsigned columns, unsigned rows) noexcept;
 
 /// Output of a command that is expected to be short. Both streams are cut at `limit` bytes each.
-struct command_output { exit_status status; std::string standard_output, standard_error; bool truncated = false; };
+struct command_output {
+  exit_status status;
+  std::string standard_output, standard_error;
+  bool truncated = false;
+};
 /// Runs to the end; on cancellation or timeout the process group is killed.
 task<command_output> run_command(process_options options, std::size_t limit = 1u << 20, std::string input = {});
 

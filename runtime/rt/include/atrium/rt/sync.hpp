@@ -41,7 +41,8 @@ class wait_queue {
   bool empty() const noexcept { return !head_; }
   bool wake_one() noexcept;
   void wake_all() noexcept {
-    while (wake_one()) {}
+    while (wake_one()) {
+    }
   }
   waiter wait(const char* what) noexcept { return waiter(*this, what); }
 

@@ -15,7 +15,8 @@ namespace atrium::rt {
 class loop;
 class task_node;
 
-/// Why a task was asked to stop. Carried by the failure(cancelled) that its operations throw (error code "cancel.<reason>").
+/// Why a task was asked to stop. Carried by the failure(cancelled) that its operations throw (error code
+/// "cancel.<reason>").
 enum class cancel_reason : std::uint8_t { none, requested, deadline, shutdown, sibling_failed, disconnected, revoked };
 std::string_view to_string(cancel_reason) noexcept;
 
@@ -76,8 +77,8 @@ class task_node {
   time_point started() const noexcept { return started_; }
   const detail::suspended_op* waiting() const noexcept { return waiting_; }
 
-  /// Asks the whole spawned task to stop: its current and every later operation throws failure(cancelled), except inside
-  /// shield(). The first reason stays. On the loop's thread.
+  /// Asks the whole spawned task to stop: its current and every later operation throws failure(cancelled), except
+  /// inside shield(). The first reason stays. On the loop's thread.
   void cancel(cancel_reason) noexcept;
   /// The reason in force here and now, or none.
   cancel_reason cancelled() const noexcept;
@@ -99,7 +100,8 @@ class task_node {
   task_node *previous_ = nullptr, *next_ = nullptr;  // all nodes of the loop
 };
 
-/// A stretch of a task's code with a cancellation of its own, strictly nested. Building block of with_timeout and shield.
+/// A stretch of a task's code with a cancellation of its own, strictly nested. Building block of with_timeout and
+/// shield.
 class cancel_region {
  public:
   explicit cancel_region(task_node& node, bool shield = false) noexcept;

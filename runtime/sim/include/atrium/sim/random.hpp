@@ -24,7 +24,8 @@ class random {
   /// Both ends included.
   std::uint64_t between(std::uint64_t least, std::uint64_t most) noexcept { return least + below(most - least + 1); }
   rt::duration between(rt::duration least, rt::duration most) noexcept {
-    return least + rt::duration(static_cast<rt::duration::rep>(below(static_cast<std::uint64_t>((most - least).count()) + 1)));
+    return least +
+           rt::duration(static_cast<rt::duration::rep>(below(static_cast<std::uint64_t>((most - least).count()) + 1)));
   }
   bool chance(double p) noexcept { return p > 0 && static_cast<double>(next() >> 11) * 0x1p-53 < p; }
   template <class T>

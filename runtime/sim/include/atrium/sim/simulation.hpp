@@ -1,10 +1,10 @@
 /// @file simulation.hpp - a loop on a virtual clock, a seeded order and an in-memory network with faults. Layer: sim.
 ///
-/// Everything that runs on the loop of a simulation and uses only rt (rt::clock, rt::wall_now, rt::random_seed, sockets,
-/// timers, blocking()) is deterministic: the same seed gives the same trace. Time costs nothing: when no task is ready it
-/// jumps to what is due next. Sockets are streams in memory: TCP and Unix addresses, backlog, half-close, resets as Linux
-/// has them. Real descriptors (pipes, processes, libpq) do not work inside. blocking() runs its work inline.
-/// After: FoundationDB's simulation (Zhou et al. 2021).
+/// Everything that runs on the loop of a simulation and uses only rt (rt::clock, rt::wall_now, rt::random_seed,
+/// sockets, timers, blocking()) is deterministic: the same seed gives the same trace. Time costs nothing: when no task
+/// is ready it jumps to what is due next. Sockets are streams in memory: TCP and Unix addresses, backlog, half-close,
+/// resets as Linux has them. Real descriptors (pipes, processes, libpq) do not work inside. blocking() runs its work
+/// inline. After: FoundationDB's simulation (Zhou et al. 2021).
 #pragma once
 
 #include <memory>
@@ -18,18 +18,18 @@ namespace atrium::sim {
 /// What goes wrong and how often; probabilities are per occasion. All off by default.
 struct faults {
   rt::duration latency_least = std::chrono::microseconds(20), latency_most = std::chrono::microseconds(500);
-  double slow = 0;            ///< a segment takes up to 100 times as long
-  double stall = 0;           ///< a segment takes 1 to 60 s
-  double short_transfer = 0;  ///< send and receive move 1 .. n bytes
-  double would_block = 0;     ///< an attempt says EAGAIN though it could go on
-  double reset = 0;           ///< a segment is cut at any byte and the connection reset
-  double refuse = 0;          ///< a connection is refused
-  double lost_connect = 0;    ///< a connection attempt times out after 30 s
-  double accept_emfile = 0;   ///< accept says EMFILE
-  double accept_abort = 0;    ///< the connection is gone when it is accepted (ECONNABORTED)
-  double late_cancel = 0;     ///< a cancellation takes time, and a result that comes meanwhile wins
-  double clock_jump = 0;      ///< a sleep lasts up to a minute longer (a stopped machine)
-  double wall_jump = 0;       ///< the calendar's clock is set, up to a day to either side
+  double slow = 0;                  ///< a segment takes up to 100 times as long
+  double stall = 0;                 ///< a segment takes 1 to 60 s
+  double short_transfer = 0;        ///< send and receive move 1 .. n bytes
+  double would_block = 0;           ///< an attempt says EAGAIN though it could go on
+  double reset = 0;                 ///< a segment is cut at any byte and the connection reset
+  double refuse = 0;                ///< a connection is refused
+  double lost_connect = 0;          ///< a connection attempt times out after 30 s
+  double accept_emfile = 0;         ///< accept says EMFILE
+  double accept_abort = 0;          ///< the connection is gone when it is accepted (ECONNABORTED)
+  double late_cancel = 0;           ///< a cancellation takes time, and a result that comes meanwhile wins
+  double clock_jump = 0;            ///< a sleep lasts up to a minute longer (a stopped machine)
+  double wall_jump = 0;             ///< the calendar's clock is set, up to a day to either side
   std::size_t buffer = 256 * 1024;  ///< bytes on their way or unread, each direction
 
   /// A random choice of some of them ("swarm testing", Groce et al. 2012).

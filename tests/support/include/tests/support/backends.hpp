@@ -25,8 +25,8 @@ inline std::string backend_name(const testing::TestParamInfo<rt::backend_kind>& 
 
 /// ATRIUM_ON_BACKENDS(Sockets); then TEST_P(Sockets, Behaviour) { run([]() -> rt::task<> { ... }()); }
 /// A capturing lambda coroutine must outlive its task: name it, then pass name().
-#define ATRIUM_ON_BACKENDS(suite)                                                                              \
-  class suite : public ::atrium::tests::on_backends {};                                                        \
-  INSTANTIATE_TEST_SUITE_P(Backends, suite,                                                                     \
+#define ATRIUM_ON_BACKENDS(suite)                                                                                    \
+  class suite : public ::atrium::tests::on_backends {};                                                              \
+  INSTANTIATE_TEST_SUITE_P(Backends, suite,                                                                          \
                            testing::Values(::atrium::rt::backend_kind::io_uring, ::atrium::rt::backend_kind::epoll), \
                            ::atrium::tests::backend_name)
