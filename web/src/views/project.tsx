@@ -1,5 +1,5 @@
 /** A project: its bar, the timeline of its start, tabs, one or two panes, the status line. */
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { href, navigate, paneHref, paneKey, type Pane, type Route } from '../lib/router';
 import { hubLink, projects, session } from '../state/app';
 import { restartProject, startProject, stopProject } from '../state/actions';
@@ -217,6 +217,13 @@ function Panes({ context, pane, beside }: { context: ProjectContext; pane: Pane;
   const keys = [pane, beside].filter((one): one is Pane => one !== undefined).map(paneKey);
   useEffect(() => {
     if (keys.some((key) => !visited.has(key))) setVisited(new Set([...visited, ...keys]));
+  }, [keys.join('\n')]);
+  // Browsers take the focus from what is hidden only a frame later; until then keys would go on changing a text that nobody sees.
+  useLayoutEffect(() => {
+    const focused = document.activeElement;
+    if (!focused?.closest('.pane[hidden]')) return;
+    const inner = focused.shadowRoot?.activeElement ?? focused;
+    if (inner instanceof HTMLElement) inner.blur();
   }, [keys.join('\n')]);
   const kept: Pane[] = tabs.filter((tab) => visited.has(paneKey(tab)) || keys.includes(paneKey(tab)));
   const shown = [pane, beside].filter((one): one is Pane => one !== undefined);
