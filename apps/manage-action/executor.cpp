@@ -98,13 +98,14 @@ rt::task<boost::json::value> executor::make_pod(const store::claimed_action& a) 
   const auto quota = domain::compute_run_quota(co_await quotas(), a.settings);
   if (domain::parse_run_quota(a.run_quota) != quota || a.run_quota.size() <= 2)
     co_await actions_.set_run_quota(a.project_id, a.fence, quota);
-  auto pod = build_pod(site_.pod_template().value(), choose_image(site_.images(), a.compute_image),
+  const auto image = choose_image(site_.images(), a.compute_image);
+  auto pod = build_pod(site_.pod_template().value(), image,
                        {.project = a.project_id,
                         .name_space = domain::pod_namespace(options_.namespaces, a.project_id),
                         .secret_token = a.secret_token,
                         .env_json = a.env,
                         .compute_image = a.compute_image,
-                        .project_tag = options_.project_tag,
+                        .project_tag = options_.project_tag.empty() ? tag_label(image) : options_.project_tag,
                         .quota = quota,
                         .fence = a.fence});
   co_return std::move(pod).value();

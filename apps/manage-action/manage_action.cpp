@@ -18,7 +18,7 @@ struct parameters {
 
 void define(settings& s, parameters& p) {
   s.add("project-namespaces", "NAME", "namespaces of project pods (default: that of --namespace)", p.namespaces);
-  s.add("project-tag", "TAG", "label project_tag of project pods", p.project_tag);
+  s.add("project-tag", "TAG", "label project_tag of project pods (default: the tag of their image)", p.project_tag);
   s.add("parallel", "N", "requests carried out at once", p.parallel);
   s.add("lease", "TIME", "how long a request belongs to a replica that has died", p.lease);
   s.add("retry-limit", "TIME", "how long calls to the cluster are repeated before people are told", p.retry_limit);

@@ -166,6 +166,18 @@ std::string choose_image(const image_table& table, std::string_view compute_imag
   return image->second + ":" + tag->second;
 }
 
+std::string tag_label(std::string_view image) {
+  const auto colon = image.rfind(':');
+  const auto slash = image.rfind('/');
+  if (colon == std::string_view::npos || (slash != std::string_view::npos && slash > colon)) return {};
+  const auto tag = image.substr(colon + 1);
+  const auto alphanumeric = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  };
+  if (tag.empty() || tag.size() > 63 || !alphanumeric(tag.front()) || !alphanumeric(tag.back())) return {};
+  return std::string(tag);
+}
+
 result<json::value> build_pod(json::value pod_template, std::string image, const pod_request& r) {
   if (!pod_template.is_object()) return bad_template("is not an object");
   substitute(pod_template, "${project_id}", r.project.view());

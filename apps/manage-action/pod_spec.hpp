@@ -31,6 +31,10 @@ struct pod_request {
 /// table has none.
 std::string choose_image(const image_table&, std::string_view compute_image);
 
+/// Tag of an image reference ("registry:5000/project:v7" -> "v7") as a label's value; empty when it has none or when it
+/// is no valid label value (more than 63 bytes, or it begins or ends with punctuation).
+std::string tag_label(std::string_view image);
+
 /// Fills the template (a Pod as in ConfigMap `project-pod`): `${project_id}` in any text; name, labels, annotations;
 /// image, environment, resources; and, where the template says nothing, security context (uid and gid 2001), ports,
 /// readiness probe and restart policy. What else the template has stays (volumes, tolerations, node selectors,

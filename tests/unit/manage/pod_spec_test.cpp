@@ -133,5 +133,13 @@ TEST(ProjectPod, NamespacesAreFixedAndShared) {
   EXPECT_EQ(domain::pod_namespace(places, project), domain::pod_namespace(places, project));
 }
 
+TEST(TagLabel, IsTheTagOfAnImageReference) {
+  EXPECT_EQ(tag_label("atrium/project:local"), "local");
+  EXPECT_EQ(tag_label("registry:5000/project:v7.1"), "v7.1");
+  for (const std::string& none : {std::string("project"), std::string("registry:5000/project"), std::string("p:"),
+                                  std::string("p:-x"), std::string("p@sha256:") + std::string(64, 'a')})
+    EXPECT_EQ(tag_label(none), "") << none;
+}
+
 }  // namespace
 }  // namespace atrium::manage_action
