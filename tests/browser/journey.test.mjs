@@ -34,7 +34,7 @@ test('signing up tells what is missing beside the field, keeps what was typed, a
   await page.getByRole('button', { name: 'Create account' }).click();
   await page.getByText('Type your last name.').waitFor();
   assert.equal(await page.getByLabel('First name').inputValue(), 'Ada');
-  assert.equal(await page.evaluate(() => document.activeElement.id), 'lastName');
+  await page.waitForFunction(() => document.activeElement?.id === 'lastName'); // the focus follows a frame later
   await look(page, 'sign-up-errors');
   account = await signUp(page, 'Ada', 'Marek');
   await page.getByRole('heading', { name: 'Start with a project' }).waitFor();

@@ -84,7 +84,7 @@ test('terminal: opened, used and left with keys', async () => {
   await page.keyboard.type('cat a.txt; echo; echo $((40+2))-keys\n');
   await waitForTerminal(page, 'typed by hand 42-keys');
   await page.keyboard.press('Control+F6');
-  assert.notEqual(await page.evaluate(() => document.activeElement?.classList.contains('xterm-helper-textarea')), true);
+  await page.waitForFunction(() => !document.activeElement?.classList.contains('xterm-helper-textarea'));
 });
 
 test('every action of the project is in the palette', async () => {
