@@ -18,8 +18,7 @@ class backoff {
   void failed() {
     const auto full = std::min<rt::duration>(std::chrono::milliseconds(50) * (1 << std::min(failures_, 10u)), limit_);
     ++failures_;
-    thread_local std::minstd_rand random{std::random_device{}()};
-    next_ = rt::clock::now() + full - full / 2 * (random() % 1000) / 1000;
+    next_ = rt::clock::now() + full - full / 2 * (random_() % 1000) / 1000;
   }
   /// Until the next attempt is due.
   rt::task<void> wait() const {
@@ -30,6 +29,7 @@ class backoff {
   rt::duration limit_;
   unsigned failures_ = 0;
   rt::time_point next_{};
+  std::minstd_rand random_{static_cast<std::minstd_rand::result_type>(rt::random_seed())};
 };
 
 }  // namespace atrium::pg

@@ -55,8 +55,9 @@ struct pool::state {
       }
       std::optional<error> failed;
       try {
-        auto s = co_await session::open(
-            options.conninfo, {.statement_limit = options.statement_limit, .connect_limit = options.wait_limit});
+        auto s =
+            co_await session::open(options.connect, options.conninfo,
+                                   {.statement_limit = options.statement_limit, .connect_limit = options.wait_limit});
         if (outage.failing()) log::info("PostgreSQL answers again");
         outage.succeeded();
         numbers().connects.add();
@@ -103,6 +104,7 @@ connection* pool::lease::operator->() const noexcept { return impl_->held.get();
 connection& pool::lease::operator*() const noexcept { return *impl_->held; }
 
 pool::pool(pool_options options) : state_(std::make_unique<state>(std::move(options))) {
+  if (!state_->options.connect) state_->options.connect = connect_libpq;
   ATRIUM_ASSERT(state_->options.connections > 0, "a pool has at least one connection");
 }
 

@@ -47,24 +47,16 @@ class session::use {
 };
 
 rt::task<std::unique_ptr<connection>> connection::connect(std::string conninfo, connection_options options) {
-  co_return co_await session::open(std::move(conninfo), options);
+  co_return co_await session::open(connect_libpq, std::move(conninfo), options);
 }
 
-rt::task<std::unique_ptr<session>> session::open(std::string conninfo, connection_options options) {
-  auto w = co_await wire::connect(std::move(conninfo), {}, options.connect_limit);
-  auto reports = [c = w->get()](const char* name) {
-    const char* value = PQparameterStatus(c, name);
-    return std::string_view(value ? value : "");
-  };
-  std::string setup;
-  if (reports("TimeZone") != "UTC" && reports("TimeZone") != "Etc/UTC") setup += "SET TimeZone TO 'UTC';";
-  if (!reports("DateStyle").starts_with("ISO")) setup += "SET DateStyle TO 'ISO';";
-  if (reports("standard_conforming_strings") != "on") setup += "SET standard_conforming_strings TO on;";
-  if (!setup.empty()) co_await rt::with_timeout(options.connect_limit, w->simple_query(setup));
-  co_return std::make_unique<session>(std::move(w), options);
+rt::task<std::unique_ptr<session>> session::open(const connector& connect, std::string conninfo,
+                                                 connection_options options) {
+  auto made = co_await connect(std::move(conninfo), options.connect_limit);
+  co_return std::make_unique<session>(std::move(made), options);
 }
 
-session::session(std::unique_ptr<wire> w, connection_options options)
+session::session(std::unique_ptr<transport> w, connection_options options)
     : wire_(std::move(w)), options_(options), cache_(options.prepared_statements) {}
 
 rt::task<void> session::limited(rt::task<void> body) {
@@ -133,7 +125,9 @@ rt::task<void> session::run(std::vector<job> jobs) {
     co_return;
   } catch (const failure& f) {
     if (f.disposition() == disposition::disconnected) {
-      // What was answered before the loss stands; the rest may or may not have taken effect.
+      // What was answered up to its sync before the loss stands; the rest may or may not have taken effect.
+      for (const auto& s : steps_)
+        if (s.out) s.out->rows.reset();
       for (const auto& j : jobs)
         if (!j.out->rows && !j.out->error) j.out->error = f.error();
       steps_.clear();
@@ -160,90 +154,83 @@ rt::task<void> session::exchange(const std::vector<job>& jobs) {
 }
 
 void session::send(const job& j) {
-  PGconn* c = wire_->get();
-  if (PQpipelineStatus(c) == PQ_PIPELINE_OFF && !PQenterPipelineMode(c)) wire_->lost();
-  for (auto& name : cache_.take_dropped()) {
-    if (!PQsendQueryParams(c, ("DEALLOCATE " + name).c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0)) wire_->lost();
-    steps_.push_back({step::kind::drop, nullptr, nullptr, std::move(name)});
-    send_sync();
-  }
+  // Inside a failed transaction nothing can be dropped; the name is never used again, so it only costs the server
+  // memory.
+  for (const auto& name : cache_.take_dropped()) send_aside("DEALLOCATE " + name);
   const std::string sql(j.sql);
   auto statement = cache_.find(sql);
   if (!statement) {
     statement = cache_.add(sql);
     numbers().prepares.add();
-    if (!PQsendPrepare(c, statement->name.c_str(), sql.c_str(), 0, nullptr)) wire_->lost();
+    wire_->send_prepare(statement->name, sql);
     steps_.push_back({step::kind::prepare, nullptr, statement, sql});
   }
-  std::vector<const char*> values;
-  values.reserve(j.parameters->size());
-  for (const auto& p : *j.parameters) values.push_back(p.text() ? p.text()->c_str() : nullptr);
   numbers().statements.add();
-  if (!PQsendQueryPrepared(c, statement->name.c_str(), int(values.size()), values.data(), nullptr, nullptr, 0))
-    wire_->lost();
+  wire_->send_execute(statement->name, *j.parameters);
   steps_.push_back({step::kind::execute, j.out, std::move(statement), sql});
+  send_sync(j.out);
+}
+
+void session::send_aside(const std::string& sql) {
+  wire_->send_once(sql);
+  steps_.push_back({.what = step::kind::aside});
   send_sync();
 }
 
-void session::send_sync() {
-  if (!PQpipelineSync(wire_->get())) wire_->lost();
-  steps_.push_back({step::kind::sync, nullptr, nullptr, {}});
+void session::send_sync(outcome* out) {
+  wire_->send_sync();
+  steps_.push_back({.what = step::kind::sync, .out = out});
 }
 
 rt::task<void> session::read_steps(std::size_t until) {
   while (steps_.size() > until) {
     if (wire_->broken()) wire_->lost();
-    auto result = co_await wire_->next_result();
-    const auto status = result ? PQresultStatus(result.get()) : PGRES_EMPTY_QUERY;
-    if (!result || status == PGRES_PIPELINE_SYNC) {
-      // Null ends a statement, a sync result ends a group: anything else means that we lost track.
-      if ((steps_.front().what == step::kind::sync) != static_cast<bool>(result)) wire_->lost();
-      steps_.pop_front();
-      continue;
+    while (wire_->busy()) co_await wire_->receive();
+    auto next = wire_->take();
+    const bool is_sync = next.what == answer::kind::sync;
+    auto& first = steps_.front();
+    if (!is_sync && next.what != answer::kind::end) {
+      take(first, next);
+    } else if (is_sync == (first.what == step::kind::sync)) {
+      steps_.pop_front();  // an end closes a statement, a sync a group
+    } else if (!first.commit_failed) {
+      wire_->lost();  // we lost track
     }
-    if (steps_.front().what == step::kind::sync) wire_->lost();
-    take(steps_.front(), result.get(), result);
   }
 }
 
-void session::take(step& s, PGresult* raw, result_ptr& result) {
-  const auto status = PQresultStatus(raw);
+void session::take(step& s, answer& a) {
   switch (s.what) {
     case step::kind::prepare:
-      if (status != PGRES_FATAL_ERROR) return;
-      s.statement->failed = result_error(raw);
+      if (a.what != answer::kind::failed) return;
+      s.statement->failed = std::move(a.problem);
       cache_.remove(s.text, false);
       return;
-    case step::kind::drop:
-      // Inside a failed transaction nothing can be dropped; the name is never used again, so it only costs the server
-      // memory.
+    case step::kind::aside:
       return;
     case step::kind::execute:
-      return take_execute(s, status, result);
-    case step::kind::sync:
-      return;
+      return take_execute(s, a);
+    case step::kind::sync:  // the implicit transaction failed as it was committed
+      if (a.what != answer::kind::failed) wire_->lost();
+      s.commit_failed = true;
+      return fail_step(s, std::move(*a.problem));
   }
 }
 
-void session::take_execute(step& s, int status, result_ptr& result) {
-  switch (status) {
-    case PGRES_COMMAND_OK:
-    case PGRES_TUPLES_OK:
-    case PGRES_EMPTY_QUERY:
-      if (is_commit(s.text) && std::string_view(PQcmdStatus(result.get())) == "ROLLBACK")
-        return fail_step(s, server_error("25P02", "COMMIT answered ROLLBACK"));
-      if (s.out && !s.out->error) s.out->rows.emplace(std::make_shared<const rows::impl>(std::move(result)));
+void session::take_execute(step& s, answer& a) {
+  switch (a.what) {
+    case answer::kind::done:
+      if (a.rolled_back && is_commit(s.text)) return fail_step(s, server_error("25P02", "COMMIT answered ROLLBACK"));
+      if (s.out && !s.out->error) s.out->rows.emplace(std::move(a.rows));
       return;
-    case PGRES_PIPELINE_ABORTED:
+    case answer::kind::aborted:
       return fail_step(s,
                        s.statement->failed ? *s.statement->failed : server_error("25P02", "the pipeline was aborted"));
-    case PGRES_FATAL_ERROR: {
-      auto e = result_error(result.get());
-      if (e.code() == "pg.26000") cache_.clear();
-      else if (means_stale_statement(e)) cache_.remove(s.text, true);
-      return fail_step(s, s.statement->failed ? *s.statement->failed : std::move(e));
-    }
-    default:  // COPY is refused by libpq in pipeline mode before it starts
+    case answer::kind::failed:
+      if (a.problem->code() == "pg.26000") cache_.clear();
+      else if (means_stale_statement(*a.problem)) cache_.remove(s.text, true);
+      return fail_step(s, s.statement->failed ? *s.statement->failed : std::move(*a.problem));
+    default:
       fail_step(s, error(disposition::unimplemented, "COPY is not offered by this interface."));
       wire_->give_up();
   }

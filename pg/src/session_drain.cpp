@@ -5,10 +5,16 @@
 namespace atrium::pg {
 
 rt::task<void> session::settle() {
-  if (steps_.empty() && !script_running_) co_return;
+  if (steps_.empty() && !script_running_ && !rolling_back_) co_return;
   std::exception_ptr failed;
   try {
     co_await drain();
+    if (rolling_back_ && !idle_transaction()) {  // the ROLLBACK itself was hit by a cancellation
+      send_aside("ROLLBACK");
+      co_await drain();
+      if (!idle_transaction()) wire_->lost();
+    }
+    rolling_back_ = false;
     co_return;
   } catch (...) {
     failed = std::current_exception();
@@ -20,7 +26,9 @@ rt::task<void> session::settle() {
 rt::task<void> session::drain() {
   co_await wire_->flush();
   if (script_running_) {
-    while (co_await wire_->next_result()) {
+    for (auto left = answer::kind::done; left != answer::kind::end;) {
+      while (wire_->busy()) co_await wire_->receive();
+      left = wire_->take().what;
       if (wire_->broken()) wire_->lost();
     }
     script_running_ = false;
@@ -62,13 +70,12 @@ rt::task<void> session::run_script(std::string_view sql) {
 }
 
 rt::task<void> session::send_and_read_script(std::string_view sql) {
-  if (PQpipelineStatus(wire_->get()) != PQ_PIPELINE_OFF && !PQexitPipelineMode(wire_->get())) wire_->lost();
   numbers().statements.add();
   script_running_ = true;
-  // A failed statement ends the script; simple_query has then read to the end of the answers.
+  // A failed statement ends the script; its answers have then been read to the end.
   std::optional<error> failed;
   try {
-    co_await wire_->simple_query(std::string(sql));
+    co_await wire_->script(std::string(sql));
   } catch (const failure& f) {
     if (f.disposition() == disposition::cancelled) throw;
     failed = f.error();
@@ -81,19 +88,13 @@ rt::task<void> session::send_and_read_script(std::string_view sql) {
 
 bool session::recycle() noexcept {
   if (wire_->broken() || in_use_ || script_running_ || !steps_.empty()) return false;
-  switch (PQtransactionStatus(wire_->get())) {
-    case PQTRANS_IDLE:
-      return true;
-    case PQTRANS_INTRANS:
-    case PQTRANS_INERROR:
-      break;
-    default:
-      return false;
-  }
+  const auto status = wire_->transaction();
+  if (status == transaction_status::idle) return true;
+  if (status == transaction_status::unknown) return false;
   try {
-    static const pg::parameters none;
-    send({"ROLLBACK", &none, nullptr});
-    return PQflush(wire_->get()) == 0;  // so few bytes always fit into an idle connection's socket
+    rolling_back_ = true;
+    send_aside("ROLLBACK");
+    return wire_->try_flush();  // so few bytes always fit into an idle connection's socket
   } catch (...) {
     return false;
   }

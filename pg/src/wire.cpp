@@ -1,6 +1,7 @@
 #include "wire.hpp"
 
 #include <poll.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstring>
@@ -33,9 +34,9 @@ rt::task<void> readable_or_writable(int fd) {
   });
 }
 
-rt::task<void> wait_closed(int pipe) {
-  std::byte nothing[1];
-  co_await rt::read_some(pipe, nothing);
+rt::task<bool> wait_written(int pipe) {
+  std::byte one[1];
+  co_return co_await rt::read_some(pipe, one) == 1;
 }
 
 const std::string* find(const wire::settings& all, std::string_view key) {
@@ -215,16 +216,16 @@ rt::task<void> wire::receive() {
 }
 
 rt::task<result_ptr> wire::next_result() {
-  while (PQisBusy(connection_)) co_await receive();
+  while (busy()) co_await receive();
+  co_return take_result();
+}
+
+result_ptr wire::take_result() {
   result_ptr r(PQgetResult(connection_));
-  if (PQstatus(connection_) == CONNECTION_BAD) {
-    if (r && !field_of(r.get(), PG_DIAG_SQLSTATE).empty()) {
-      give_up();
-      co_return r;
-    }
-    lost();
-  }
-  co_return r;
+  if (PQstatus(connection_) != CONNECTION_BAD) return r;
+  if (!r || field_of(r.get(), PG_DIAG_SQLSTATE).empty()) lost();
+  give_up();  // the server said why
+  return r;
 }
 
 rt::task<result_ptr> wire::simple_query(std::string sql) {
@@ -256,7 +257,7 @@ rt::task<bool> wire::request_cancel() {
   constexpr auto patience = std::chrono::seconds(2);
   struct asking {
     std::unique_ptr<PGcancel, void (*)(PGcancel*)> handle{nullptr, PQfreeCancel};
-    rt::unique_fd done;  // closed at the end, which the other side of the pipe sees
+    rt::unique_fd done;  // one byte when the server took the request; then closed
     ~asking() { waiting.fetch_sub(1); }
   };
   if (waiting.fetch_add(1) >= most_waiting) {
@@ -270,16 +271,15 @@ rt::task<bool> wire::request_cancel() {
   mine->done = std::move(pipe.write);
   std::thread([all = std::move(mine)] {
     char problem[256];
-    PQcancel(all->handle.get(), problem, sizeof problem);
+    if (PQcancel(all->handle.get(), problem, sizeof problem)) std::ignore = ::write(all->done.get(), "1", 1);
   }).detach();
   try {
-    co_await rt::with_timeout(patience, wait_closed(pipe.read.get()));
+    co_return co_await rt::with_timeout(patience, wait_written(pipe.read.get()));
   } catch (const failure& f) {
     if (f.disposition() != disposition::timed_out) throw;
     log::warn("PostgreSQL does not take requests to cancel statements");
     co_return false;
   }
-  co_return true;
 }
 
 bool wire::poll_input() noexcept {

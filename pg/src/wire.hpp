@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "atrium/rt/scope.hpp"
+#include "atrium/pg/transport.hpp"
 
 namespace atrium::pg {
 
@@ -21,40 +21,48 @@ using result_ptr = std::unique_ptr<PGresult, result_deleter>;
 /// The error that a result with PGRES_FATAL_ERROR (or an unexpected status) stands for.
 error result_error(const PGresult*, std::source_location where = std::source_location::current());
 
-class wire {
+class wire final : public transport {
  public:
   using settings = std::vector<std::pair<std::string, std::string>>;
 
   /// `overrides` win over what `conninfo` says. @errors see connection::connect
   static rt::task<std::unique_ptr<wire>> connect(std::string conninfo, settings overrides, rt::duration limit);
-  ~wire();
+  ~wire() override;
   wire(const wire&) = delete;
 
   PGconn* get() const noexcept { return connection_; }
-  bool broken() const noexcept { return broken_; }
-  /// Nothing good can come from this connection any more.
-  void give_up() noexcept;
 
-  /// Sends what libpq has queued; takes in what arrives meanwhile, so that neither side blocks the other.
-  rt::task<void> flush();
-  /// Waits for input and hands it to libpq. @errors disconnected
-  rt::task<void> receive();
   /// The next result; null at the end of a statement (see PQgetResult).
   rt::task<result_ptr> next_result();
   /// Runs `sql` by the simple protocol; the last result. Not in pipeline mode. @errors of the first failed statement
   rt::task<result_ptr> simple_query(std::string sql);
-  /// Asks the server to cancel what this session runs now. The answer of the server says nothing; failures are ignored.
-  /// False when it did not take the request within two seconds: it may still arrive, so nothing else may run here.
-  rt::task<bool> request_cancel();
-  /// Takes in input that is already there, without waiting. False when the connection is dead.
-  bool poll_input() noexcept;
 
-  [[noreturn]] void lost(std::source_location where = std::source_location::current());
+  // Statements run in libpq's pipeline mode, scripts outside of it.
+  void send_prepare(const std::string& name, const std::string& sql) override;
+  void send_execute(const std::string& name, const parameters&) override;
+  void send_once(const std::string& sql) override;
+  void send_sync() override;
+  rt::task<void> flush() override;
+  bool try_flush() noexcept override { return PQflush(connection_) == 0; }
+  bool busy() override { return PQisBusy(connection_) != 0; }
+  rt::task<void> receive() override;
+  answer take() override;
+  rt::task<void> script(std::string sql) override;
+  /// Libpq's request gets two seconds.
+  rt::task<bool> request_cancel() override;
+  bool poll_input() noexcept override;
+  transaction_status transaction() const noexcept override;
+  int backend_pid() const noexcept override { return PQbackendPID(connection_); }
+  bool broken() const noexcept override { return broken_; }
+  void give_up() noexcept override;
+  [[noreturn]] void lost(std::source_location where = std::source_location::current()) override;
 
  private:
   explicit wire(PGconn* c) noexcept : connection_(c) {}
   static rt::task<std::unique_ptr<wire>> handshake(settings all);
   static void on_notice(void* self, const PGresult*);
+  void enter_pipeline();
+  result_ptr take_result();
   PGconn* connection_;
   int fd_ = -1;
   bool broken_ = false;

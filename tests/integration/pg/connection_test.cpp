@@ -221,6 +221,20 @@ TEST_P(Connection, SchemaChangesDoNotBreakPreparedStatements) {
   }());
 }
 
+TEST_P(Connection, WhatFailsAtItsCommitIsReported) {
+  run([]() -> rt::task<void> {
+    auto c = co_await connection::connect(database());
+    co_await c->query("CREATE TEMP TABLE deferred (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)");
+    co_await c->query("INSERT INTO deferred VALUES (1)");
+    const auto e = co_await error_of_task(c->query("INSERT INTO deferred VALUES (1) RETURNING n"));
+    EXPECT_TRUE(e && e->code() == "pg.23505");
+    auto all = co_await c->pipeline({{"INSERT INTO deferred VALUES (1)", {}}, {"SELECT count(*) FROM deferred", {}}});
+    EXPECT_TRUE(all[0].error && !all[0].rows);
+    EXPECT_EQ(all[1].take().one().get<int>(0), 1);
+    EXPECT_TRUE(c->usable());
+  }());
+}
+
 TEST_P(Connection, LostSessionIsReportedAsDisconnected) {
   run([]() -> rt::task<void> {
     auto c = co_await connection::connect(database());

@@ -1,7 +1,7 @@
 /// @file pool.hpp - lends PostgreSQL sessions to tasks, FIFO. Layer: pg.
 #pragma once
 
-#include "atrium/pg/connection.hpp"
+#include "atrium/pg/transport.hpp"
 
 namespace atrium::pg {
 
@@ -12,6 +12,7 @@ struct pool_options {
       std::chrono::seconds(10);  ///< for a session; beyond: overloaded, or what connecting failed with
   rt::duration statement_limit =
       std::chrono::seconds(30);  ///< default deadline of a statement: timed_out, cancelled on the server
+  connector connect;             ///< the way to the server; libpq when empty
 };
 
 /// @thread one loop. Connections are made when needed, replaced when broken, and come back by themselves after an
