@@ -5,8 +5,8 @@
 
 #include "atrium/rt/task.hpp"
 
-#if defined(__SANITIZE_ADDRESS__) || (defined(__has_feature) && __has_feature(address_sanitizer))
-#define ATRIUM_POOL_FRAMES 0  // let the sanitizer see every frame's end
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define ATRIUM_POOL_FRAMES 0  // let the sanitizers see every frame's end
 #else
 #define ATRIUM_POOL_FRAMES 1
 #endif

@@ -104,10 +104,10 @@ void forget_fd(int fd) noexcept {
 }
 
 void loop::post(std::function<void()> f) {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->posted.push_back(std::move(f));
-  }
+  // All of it under the lock, the waking too: `f` may be what ends this loop, and its turn takes the lock before it
+  // runs `f`, so that no poster is still in here when the loop is destroyed.
+  const std::lock_guard lock(state_->mutex);
+  state_->posted.push_back(std::move(f));
   state_->has_posted.store(true, std::memory_order_seq_cst);
   if (state_->asleep.load(std::memory_order_seq_cst)) backend_->wake();
 }
