@@ -2,6 +2,13 @@
 
 set(ATRIUM_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Woverloaded-virtual -Wno-missing-field-initializers -Werror)
 
+# How much longer than in the release build a test may take before it counts as hung; test fixtures know it too
+# (tests/support/patience.hpp).
+set(ATRIUM_PATIENCE 1)
+if(ATRIUM_SANITIZE)
+  set(ATRIUM_PATIENCE 5)
+endif()
+
 function(atrium_common_options target)
   target_compile_options(${target} PRIVATE ${ATRIUM_WARNINGS})
   if(ATRIUM_SANITIZE STREQUAL "address")
@@ -36,12 +43,14 @@ function(atrium_library name)
 endfunction()
 
 # atrium_test(KIND TOPIC [USES libraries...]): the *_test.cpp of the current folder as one program, each case a ctest test.
+# Its labels: KIND, and TOPIC for whole programs (a discovered test keeps one label only; its topic is in its name).
 # WHOLE: the program is one ctest test, for cases that share a server which is costly to start (tests/support/postgres.hpp).
 function(atrium_test kind topic)
   cmake_parse_arguments(arg "WHOLE" "TIMEOUT" "USES;PROPERTIES;ENVIRONMENT" ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 60)
   endif()
+  math(EXPR timeout "${arg_TIMEOUT} * ${ATRIUM_PATIENCE}")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   if(NOT sources)
     return()
@@ -53,10 +62,10 @@ function(atrium_test kind topic)
   atrium_common_options(${target})
   if(arg_WHOLE)
     add_test(NAME ${kind}.${topic} COMMAND ${target})
-    set_tests_properties(${kind}.${topic} PROPERTIES LABELS "${kind};${topic}" TIMEOUT ${arg_TIMEOUT} ${arg_PROPERTIES})
+    set_tests_properties(${kind}.${topic} PROPERTIES LABELS "${kind};${topic}" TIMEOUT ${timeout} ${arg_PROPERTIES})
     return()
   endif()
   include(GoogleTest)
   gtest_discover_tests(${target} TEST_PREFIX "${kind}.${topic}." DISCOVERY_TIMEOUT 60
-                       PROPERTIES LABELS "${kind};${topic}" TIMEOUT ${arg_TIMEOUT} ${arg_PROPERTIES})
+                       PROPERTIES LABELS ${kind} TIMEOUT ${timeout} ${arg_PROPERTIES})
 endfunction()

@@ -17,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/patience.hpp"
+
 namespace atrium::tests {
 namespace {
 
@@ -70,10 +72,10 @@ std::string slurp(const fs::path& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// Waits until `done()`; throws with the server's log after 30 s.
+/// Waits until `done()`; throws with the server's log when it takes too long.
 template <class Condition>
 void wait_until(Condition done, const std::string& folder, const char* what) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto end = std::chrono::steady_clock::now() + patience(std::chrono::seconds(30));
   while (!done()) {
     if (fs::exists(folder + "/failed") || std::chrono::steady_clock::now() > end)
       throw std::runtime_error(std::string("PostgreSQL ") + what + ":\n" + slurp(folder + "/initdb.log") +

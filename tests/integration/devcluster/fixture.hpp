@@ -17,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/patience.hpp"
+
 namespace atrium::tests {
 
 namespace fs = std::filesystem;
@@ -64,7 +66,7 @@ inline std::vector<std::string> kubectls() {
 
 /// Polls `what` until it holds; false after a time that no healthy machine needs.
 inline bool eventually(const std::function<bool()>& what, int seconds = 30) {
-  for (int i = 0; i < seconds * 50; ++i) {
+  for (int i = 0; i < seconds * 50 * ATRIUM_PATIENCE; ++i) {
     if (what()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }

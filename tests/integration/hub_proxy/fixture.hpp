@@ -11,6 +11,7 @@
 #include "apps/store/migrations.hpp"
 #include "atrium/net/websocket.hpp"
 #include "tests/integration/http/fixture.hpp"
+#include "tests/support/patience.hpp"
 #include "tests/support/postgres.hpp"
 
 namespace atrium::hub_proxy {
@@ -72,7 +73,8 @@ class hub_proxy_test : public testing::Test {
   /// `pod` answers for the project; `stream`: with the change stream, else by polling alone.
   void run(net::handler pod, std::function<rt::task<void>(world&)> body, bool stream = true) {
     rt::loop loop;
-    loop.run(rt::with_timeout(std::chrono::seconds(60), serve(std::move(pod), std::move(body), stream, conninfo_)));
+    loop.run(rt::with_timeout(tests::patience(std::chrono::seconds(60)),
+                              serve(std::move(pod), std::move(body), stream, conninfo_)));
     EXPECT_TRUE(loop.tasks().empty()) << "a task was left behind";
   }
 

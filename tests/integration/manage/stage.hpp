@@ -16,6 +16,7 @@
 #include "atrium/pg/pool.hpp"
 #include "atrium/rt/process.hpp"
 #include "tests/support/cluster.hpp"
+#include "tests/support/patience.hpp"
 #include "tests/support/postgres.hpp"
 
 namespace atrium::tests {
@@ -61,7 +62,7 @@ class stage {
   /// Looks until `holds` gives true; fails with `what` after `limit`.
   template <class F>
   rt::task<void> until(F holds, const char* what, rt::duration limit = 20s) {
-    const auto give_up = rt::clock::now() + limit;
+    const auto give_up = rt::clock::now() + patience(limit);
     while (!co_await holds()) {
       if (rt::clock::now() > give_up) fail(disposition::timed_out, std::string("waited in vain: ") + what);
       co_await rt::sleep_for(20ms);
@@ -84,7 +85,7 @@ class Manage : public testing::Test {
   void on_stage(std::function<rt::task<void>(stage&)> body, rt::duration limit = 60s) {
     auto& c = cluster::shared();
     rt::loop loop;
-    loop.run(rt::with_timeout(limit, play(c, postgres_server::shared().create_database(), body)));
+    loop.run(rt::with_timeout(patience(limit), play(c, postgres_server::shared().create_database(), body)));
   }
 
  private:

@@ -93,16 +93,16 @@ rt::task<void> security::prepare(everything& all) {
 
 void security::SetUpTestSuite() {
   all_ = std::make_unique<everything>();
-  all_->loop.run(rt::with_timeout(120s, prepare(*all_)));
+  all_->loop.run(rt::with_timeout(patience(120s), prepare(*all_)));
 }
 
 void security::TearDownTestSuite() {
-  if (all_) all_->loop.run(rt::with_timeout(60s, all_->system->stop()));
+  if (all_) all_->loop.run(rt::with_timeout(patience(60s), all_->system->stop()));
   all_.reset();
 }
 
 void security::run(rt::task<void> body, rt::duration limit) {
-  all_->loop.run(rt::with_timeout(limit, std::move(body)));
+  all_->loop.run(rt::with_timeout(patience(limit), std::move(body)));
 }
 
 rt::task<raw_client> security::connect() {
@@ -116,7 +116,7 @@ rt::task<std::string> security::say(std::string bytes) {
   } catch (const failure& f) {
     if (f.disposition() != disposition::disconnected) throw;  // refused before everything was sent
   }
-  co_return co_await rt::with_timeout(20s, c.rest());
+  co_return co_await rt::with_timeout(patience(20s), c.rest());
 }
 
 std::string security::fields_of(const person& p) {
@@ -152,7 +152,7 @@ rt::task<std::pair<std::chrono::milliseconds, unsigned>> security::wait_end(net:
   const auto began = rt::clock::now();
   unsigned code = 0;
   try {
-    while (co_await rt::with_timeout(20s, ws.receive())) {
+    while (co_await rt::with_timeout(patience(20s), ws.receive())) {
     }
     if (ws.close_reason()) code = ws.close_reason()->code;
   } catch (const failure& f) {

@@ -12,6 +12,7 @@
 
 #include "atrium/base/log.hpp"
 #include "tests/support/backends.hpp"
+#include "tests/support/patience.hpp"
 
 using namespace atrium;
 using namespace std::chrono_literals;
@@ -86,7 +87,7 @@ template <class F>
 void with_client(F body) {
   rt::loop loop;
   net::http_client client;
-  loop.run(rt::with_timeout(20s, body(client)));
+  loop.run(rt::with_timeout(tests::patience(20s), body(client)));
 }
 
 rt::task<void> plain(service::context& c) {

@@ -7,6 +7,7 @@
 #include "apps/store/migrations.hpp"
 #include "apps/store/project_actions.hpp"
 #include "atrium/pg/pool.hpp"
+#include "tests/support/patience.hpp"
 #include "tests/support/postgres.hpp"
 
 namespace atrium::store {
@@ -30,7 +31,7 @@ class with_database : public testing::Test {
   template <class Body>
   static rt::task<void> run_with_pool(Body& body, std::string conninfo) {
     pg::pool pool({.conninfo = conninfo, .connections = 4});
-    co_await rt::with_timeout(std::chrono::seconds(30), body(pool));
+    co_await rt::with_timeout(tests::patience(std::chrono::seconds(30)), body(pool));
   }
 
   std::string conninfo_;

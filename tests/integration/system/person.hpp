@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "atrium/net/client.hpp"
+#include "tests/support/patience.hpp"
 
 namespace atrium::tests {
 
@@ -35,10 +36,10 @@ class person {
   std::string cookie_, account_id_;
 };
 
-/// Repeats `attempt` until it does not throw, at most for `limit`.
+/// Repeats `attempt` until it does not throw, at most for patience(limit).
 template <class Attempt>
 rt::task<void> eventually(rt::duration limit, Attempt attempt) {
-  const auto end = rt::clock::now() + limit;
+  const auto end = rt::clock::now() + patience(limit);
   while (true) {
     std::exception_ptr failed;
     try {

@@ -40,7 +40,7 @@ std::string tail_of_logs(const std::string& state) {
 }  // namespace
 
 running_system::running_system(std::string backend)
-    : backend_(std::move(backend)), client_({.response_timeout = 130s}) {
+    : backend_(std::move(backend)), client_({.response_timeout = patience(130s)}) {
   char pattern[] = "/tmp/atrium-system-XXXXXX";
   if (!::mkdtemp(pattern)) throw failure(system_error(errno, "mkdtemp"));
   state_ = pattern;
@@ -81,7 +81,7 @@ rt::task<void> running_system::start() {
 }
 
 rt::task<void> running_system::stop() {
-  if (up_) co_await up_->stop(40s);
+  if (up_) co_await up_->stop(patience(40s));
   up_.reset();
 }
 

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 void run(rt::task<void> body) {
   rt::loop loop;
-  loop.run(rt::with_timeout(220s, std::move(body)));
+  loop.run(rt::with_timeout(patience(220s), std::move(body)));
 }
 
 bool refused(const json::value& v) { return v.is_object() && v.as_object().contains("error"); }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "atrium/rt/scope.hpp"
+#include "tests/support/patience.hpp"
 
 namespace atrium::tests {
 
@@ -12,7 +13,7 @@ class on_backends : public testing::TestWithParam<rt::backend_kind> {
   /// Runs `body` on a loop of this case's backend; fails the test after `limit` instead of hanging.
   void run(rt::task<void> body, rt::duration limit = std::chrono::seconds(30)) {
     rt::loop loop(GetParam());
-    loop.run(rt::with_timeout(limit, std::move(body)));
+    loop.run(rt::with_timeout(patience(limit), std::move(body)));
     EXPECT_TRUE(loop.tasks().empty()) << "a task was left behind";
   }
 };

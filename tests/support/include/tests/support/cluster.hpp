@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "atrium/k8s/config.hpp"
+#include "tests/support/patience.hpp"
 
 namespace atrium::tests {
 
@@ -68,24 +69,24 @@ class cluster {
       ::execv(argv[0], argv.data());
       ::_exit(127);
     }
-    for (int i = 0; i < 200 && !answers(); ++i) {
+    for (int i = 0; i < tries && !answers(); ++i) {
       int status = 0;
       if (::waitpid(child_, &status, WNOHANG) == child_) {
         child_ = -1;
         throw std::runtime_error("atrium devcluster ended at once");
       }
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      std::this_thread::sleep_for(pause);
     }
   }
   void stop() {
     if (child_ <= 0) return;
     ::kill(child_, SIGTERM);
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < tries; ++i) {
       if (::waitpid(child_, nullptr, WNOHANG) == child_) {
         child_ = -1;
         return;
       }
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      std::this_thread::sleep_for(pause);
     }
     ::kill(child_, SIGKILL);
     ::waitpid(child_, nullptr, 0);
@@ -93,6 +94,9 @@ class cluster {
   }
 
  private:
+  static constexpr auto pause = std::chrono::milliseconds(50);
+  static constexpr auto tries = patience(std::chrono::seconds(10)) / pause;
+
   /// Whether something listens where the kubeconfig says.
   bool answers() const {
     try {
