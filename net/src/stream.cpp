@@ -10,6 +10,7 @@ class plain_stream final : public stream {
   rt::task<std::size_t> read_some(std::span<std::byte> into) override { co_return co_await socket_.recv_some(into); }
   rt::task<void> write_all(std::span<const std::byte> from) override { return socket_.send_all(from); }
   rt::task<void> write_all(std::span<iovec> parts) override { return socket_.send_all(parts); }
+  std::size_t try_read(std::span<std::byte> into) noexcept override { return socket_.try_recv(into); }
   std::size_t try_write(std::span<const iovec> parts) noexcept override { return socket_.try_send(parts); }
   rt::task<void> wait_readable() override { co_await socket_.wait_readable(); }
   rt::task<void> shutdown_send() override {

@@ -34,6 +34,9 @@ class backend {
     if (!(state & ended_bit)) state = yes ? drained_bit : 0;
   }
 
+  /// Drained, and known to be so still: whatever comes is noticed by wait() even while no operation waits for it.
+  virtual bool quiet(int fd) const noexcept { return static_cast<void>(fd), false; }
+
  protected:
   virtual void forgotten(int fd) noexcept = 0;
   /// The peer has ended its side: a receive always has an answer from now on.

@@ -102,6 +102,11 @@ class epoll_backend final : public backend {
     [[maybe_unused]] const auto r = ::write(wakeup_, &one, sizeof one);
   }
 
+  bool quiet(int fd) const noexcept override {
+    return drained(fd) && static_cast<std::size_t>(fd) < entries_.size() &&
+           entries_[static_cast<std::size_t>(fd)].registered;
+  }
+
   void forgotten(int fd) noexcept override {
     if (static_cast<std::size_t>(fd) >= entries_.size()) return;
     auto& entry = entries_[static_cast<std::size_t>(fd)];

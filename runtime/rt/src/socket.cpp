@@ -10,6 +10,7 @@
 #include "atrium/base/log.hpp"
 #include "atrium/rt/blocking.hpp"
 #include "atrium/rt/io.hpp"
+#include "backend.hpp"
 #include "simulated_kernel.hpp"
 
 namespace atrium::rt {
@@ -133,6 +134,16 @@ std::size_t socket::try_send(std::span<const iovec> parts) noexcept {
   return sent > 0 ? static_cast<std::size_t>(sent) : 0;
 }
 
+std::size_t socket::try_recv(std::span<std::byte> into) noexcept {
+  auto& l = loop::current();
+  if (l.io().drained(fd()) || !l.take_inline_budget()) return 0;
+  detail::count_op once(detail::io_kind::recv, fd_.get(), into.data(), into.size(), 0, "recv");
+  const long got = once.attempt();
+  if (got <= 0) return 0;
+  l.io().set_drained(fd(), static_cast<std::size_t>(got) < into.size());
+  return static_cast<std::size_t>(got);
+}
+
 namespace {
 void shut_down(int fd, int how) noexcept {
   if (detail::is_simulated(fd)) return detail::simulation->shutdown(fd, how);
@@ -145,6 +156,7 @@ void socket::shutdown() noexcept { shut_down(fd_.get(), SHUT_RDWR); }
 
 bool socket::quiet() const noexcept {
   if (detail::is_simulated(fd())) return detail::simulation->peek(fd()) == -EAGAIN;
+  if (loop::current().io().quiet(fd())) return true;
   char byte;
   return ::recv(fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }

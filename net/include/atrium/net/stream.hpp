@@ -18,6 +18,9 @@ class stream {
   virtual rt::task<void> write_all(std::span<const std::byte> from) = 0;
   /// Gathered write; `parts` is consumed.
   virtual rt::task<void> write_all(std::span<iovec> parts) = 0;
+  /// Bytes that could be read without waiting, possibly 0; an end or an error is left to read_some. Not beside a
+  /// read_some.
+  virtual std::size_t try_read(std::span<std::byte>) noexcept { return 0; }
   /// Bytes that could be written without waiting, possibly 0; an error is left to write_all. Not beside a write_all.
   virtual std::size_t try_write(std::span<const iovec>) noexcept { return 0; }
   /// Returns when read_some would not wait, without holding a buffer meanwhile: idle connections cost no memory.

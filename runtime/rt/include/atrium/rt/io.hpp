@@ -159,9 +159,13 @@ class socket {
   /// What the kernel takes without waiting: bytes, possibly 0. An error is left to the next send. Not while another
   /// sends.
   std::size_t try_send(std::span<const iovec> parts) noexcept;
+  /// What is here without waiting: bytes, possibly 0; an end or an error is left to the next receive. Counts as one of
+  /// the operations that a turn may complete without suspending. Not while another receives.
+  std::size_t try_recv(std::span<std::byte> into) noexcept;
   detail::void_op wait_readable() noexcept { return readable(fd_.get()); }
 
-  /// Neither bytes nor an end of stream nor an error wait to be read: an idle connection that is still good.
+  /// Neither bytes nor an end of stream nor an error wait to be read, as far as is known at the start of this turn: an
+  /// idle connection that is still good.
   bool quiet() const noexcept;
 
   void shutdown_send() noexcept;
