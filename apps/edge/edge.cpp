@@ -1,6 +1,7 @@
 #include "apps/edge/edge.hpp"
 
 #include <limits>
+#include <map>
 #include <random>
 
 #include "apps/edge/routes.hpp"
@@ -60,29 +61,35 @@ net::response unavailable(const net::request& r) {
 
 class gate {
  public:
-  explicit gate(const origins& all) : all_(all) {}
+  explicit gate(const origins& all) {
+    for (auto b :
+         {backend::hub_next, backend::hub_websocket, backend::hub_proxy, backend::hub_api, backend::static_files})
+      if (const auto& text = all.of(b); !text.empty()) to_[b] = net::origin::parse(text).value();
+  }
 
   rt::task<void> operator()(net::exchange& x) {
     x.allow_body(std::numeric_limits<std::uint64_t>::max());  // the services limit what they read
-    const auto& to = all_.of(backend_of(x.request().path()));
-    if (to.empty())
+    const auto to = to_.find(backend_of(x.request().path()));
+    if (to == to_.end())
       co_return co_await x.respond(
           net::response::of(error(disposition::not_found, "There is nothing at this address.")));
-    net::proxy_target target{.to = net::origin::parse(to).value(), .target = x.request().target};
+    net::proxy_target target{.to = to->second, .target = x.request().target};
     target.add.set("X-Request-Id", new_trace_id());
     bool down = false;
     try {
       co_await net::forward(x, client_, target);
     } catch (const failure& f) {
       if (f.disposition() != disposition::disconnected || x.responded()) throw;
-      log::warn("service does not answer", {{"origin", to}, {"error", f.error()}});
+      log::warn("service does not answer",
+                {{"origin", to->second.unix_socket.empty() ? to->second.authority() : to->second.unix_socket},
+                 {"error", f.error()}});
       down = true;
     }
     if (down) co_await x.respond(unavailable(x.request()));
   }
 
  private:
-  const origins& all_;
+  std::map<backend, net::origin> to_;
   net::http_client client_{{.idle_per_origin = 256, .response_timeout = std::chrono::minutes(10)}};
 };
 
