@@ -77,7 +77,8 @@ std::string random_token(std::size_t length) {
 std::string sha256_hex(std::string_view text) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
   unsigned length = 0;
-  const int ok = EVP_Digest(text.data(), text.size(), digest.data(), &length, EVP_sha256(), nullptr);
+  static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);  // EVP_sha256() is looked up each time
+  const int ok = EVP_Digest(text.data(), text.size(), digest.data(), &length, sha256, nullptr);
   ATRIUM_ASSERT(ok == 1 && length == 32, "SHA-256 is there");
   return hex({digest.data(), length});
 }
