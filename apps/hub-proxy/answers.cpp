@@ -1,5 +1,6 @@
 #include "apps/hub-proxy/answers.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 namespace atrium::hub_proxy {
@@ -139,9 +140,17 @@ void guard_content(net::headers& answer) {
 }
 
 void guard_origin(net::headers& answer) {
-  for (auto name : {"Clear-Site-Data", "Strict-Transport-Security", "Public-Key-Pins", "Service-Worker-Allowed",
-                    "Origin-Agent-Cluster", "NEL", "Report-To", "Reporting-Endpoints"})
-    answer.erase(name);
+  static constexpr std::string_view names[] = {"Clear-Site-Data",
+                                               "Strict-Transport-Security",
+                                               "Public-Key-Pins",
+                                               "Service-Worker-Allowed",
+                                               "Origin-Agent-Cluster",
+                                               "NEL",
+                                               "Report-To",
+                                               "Reporting-Endpoints"};
+  answer.erase_if([](std::string_view name, std::string_view) {
+    return std::any_of(std::begin(names), std::end(names), [&](auto n) { return net::equal_nocase(n, name); });
+  });
 }
 
 }  // namespace atrium::hub_proxy

@@ -1,10 +1,21 @@
 #include "apps/hub-proxy/grants.hpp"
 
+#include <arpa/inet.h>
+
+#include "apps/domain/user_header.hpp"
 #include "atrium/base/metrics.hpp"
 
 namespace atrium::hub_proxy {
 
 namespace {
+
+constexpr std::uint16_t browser_port = 6001;
+constexpr std::chrono::minutes user_header_lifetime{5};
+
+bool is_address(const std::string& ip) {
+  in6_addr any;
+  return inet_pton(AF_INET, ip.c_str(), &any) == 1 || inet_pton(AF_INET6, ip.c_str(), &any) == 1;
+}
 
 std::vector<std::string> subjects_of(const grant& g) {
   std::vector<std::string> out{"p" + g.project.str(), "a" + g.account.str()};
@@ -23,20 +34,47 @@ metrics::gauge& kept_grants() {
 
 }  // namespace
 
+void grant::set_access(store::project_access a) {
+  access_ = std::move(a);
+  pod_.reset();
+  if (is_address(access_.state.ip) && !access_.secret_token.empty())
+    pod_ = net::origin{.secure = false, .host = access_.state.ip, .port = browser_port, .unix_socket = {}};
+  authorization_ = "Bearer " + access_.secret_token;
+  user_until_ = {};
+}
+
+const std::string& grant::signed_user(domain::timestamp now) {
+  if (now >= user_until_) {
+    user_ = domain::sign_user_header({account, access_.user_name, now + user_header_lifetime}, access_.secret_token);
+    user_until_ = now + user_header_lifetime / 5;
+  }
+  return user_;
+}
+
+std::size_t grant::uses() const noexcept {
+  std::size_t n = 0;
+  for (const auto* u = first_use_; u; u = u->next_) ++n;
+  return n;
+}
+
 grant::use::use(std::shared_ptr<grant> g, rt::cancel_region& region, bool tunnel)
-    : grant_(std::move(g)), region_(region), tunnel_(tunnel) {
-  grant_->uses_.insert(this);
+    : grant_(std::move(g)), region_(region), next_(grant_->first_use_), tunnel_(tunnel) {
+  if (next_) next_->previous_ = this;
+  grant_->first_use_ = this;
   if (grant_->revoked_) region_.cancel(rt::cancel_reason::revoked);
 }
 
-grant::use::~use() { grant_->uses_.erase(this); }
+grant::use::~use() {
+  (previous_ ? previous_->next_ : grant_->first_use_) = next_;
+  if (next_) next_->previous_ = previous_;
+}
 
 grants::grants(pg::pool& pool, grant_times times) : pool_(pool), times_(times) {}
 
-grant_ptr grants::cached(const std::vector<credential>& credentials, domain::project_id project) {
+grant_ptr grants::cached(std::span<const credential> credentials, domain::project_id project) {
   const auto now = rt::loop::current().now();
   for (const auto& c : credentials) {
-    const auto at = grants_.find({c, project});
+    const auto at = grants_.find(key_view{c, project});
     if (at == grants_.end() || at->second->stale || now - at->second->confirmed_ > times_.trust_limit) continue;
     at->second->used_ = now;
     return at->second;
@@ -44,8 +82,8 @@ grant_ptr grants::cached(const std::vector<credential>& credentials, domain::pro
   return nullptr;
 }
 
-rt::task<grant_ptr> grants::find(const net::request& request, domain::project_id project) {
-  const auto credentials = credentials_of(request);
+rt::task<grant_ptr> grants::find(const net::request& request, std::span<const credential> credentials,
+                                 domain::project_id project) {
   if (credentials.empty()) fail(disposition::unauthenticated, "You are not signed in. Sign in, or send an API key.");
   // A page asks for many things at once: one of them reads, the others wait for it.
   const auto flight = credentials[0].hash + project.str();
@@ -63,10 +101,11 @@ rt::task<grant_ptr> grants::find(const net::request& request, domain::project_id
     }
   } lead{*this, flight};
   loading_.insert(flight);
-  co_return co_await load(request, project);
+  co_return co_await load(request, credentials, project);
 }
 
-rt::task<grant_ptr> grants::load(const net::request& request, domain::project_id project) {
+rt::task<grant_ptr> grants::load(const net::request& request, std::span<const credential> credentials,
+                                 domain::project_id project) {
   const auto asked = rt::loop::current().now();
   net::request ours = request;
   if (api_key_of(request).empty()) ours.headers.erase("Authorization");  // the application's own, not for us
@@ -75,17 +114,17 @@ rt::task<grant_ptr> grants::load(const net::request& request, domain::project_id
   auto g = std::make_shared<grant>();
   if (who->by == operations::identity::kind::session)
     g->credential = {.session = true, .hash = who->session_hash, .key_id = 0};
-  else g->credential = credentials_of(request).at(0);
+  else g->credential = credentials[0];
   g->project = project;
   g->account = who->id();
   std::optional<store::project_access> access;
   if (!who->only_project || *who->only_project == project)
     access = co_await store::projects(pool_).find_for_proxy(project, g->account);
   if (!access) {
-    if (const auto at = grants_.find({g->credential, project}); at != grants_.end()) revoke(*at->second);
+    if (const auto at = grants_.find(key_view{g->credential, project}); at != grants_.end()) revoke(*at->second);
     throw failure(no_such_project());
   }
-  g->access = std::move(*access);
+  g->set_access(std::move(*access));
   g->confirmed_ = asked;
   co_return keep(std::move(g));
 }
@@ -93,10 +132,11 @@ rt::task<grant_ptr> grants::load(const net::request& request, domain::project_id
 /// Into the cache when the project can be reached. What changed while it was read is found by the confirmation that
 /// every new grant gets at once.
 grant_ptr grants::keep(grant_ptr fresh) {
-  const auto at = grants_.find({fresh->credential, fresh->project});
-  const bool reachable = fresh->access.state.state == domain::state_name::running && !fresh->access.state.ip.empty();
+  const auto at = grants_.find(key_view{fresh->credential, fresh->project});
+  const bool reachable =
+      fresh->access().state.state == domain::state_name::running && !fresh->access().state.ip.empty();
   if (at != grants_.end()) {  // tunnels hang on the one that is there
-    at->second->access = std::move(fresh->access);
+    at->second->set_access(fresh->access());
     at->second->stale = !reachable;
     fresh = at->second;
   } else if (reachable) {
@@ -126,13 +166,13 @@ void grants::revoke(grant& g) noexcept {
       metrics::get_counter("atrium_hub_proxy_grants_revoked_total", "Rights that ended while they were kept");
   revoked.add();
   g.revoked_ = true;
-  for (auto* u : g.uses_) u->region_.cancel(rt::cancel_reason::revoked);
+  for (auto* u = g.first_use_; u; u = u->next_) u->region_.cancel(rt::cancel_reason::revoked);
   forget(g);
 }
 
 void grants::cut_tunnels() noexcept {
   for (const auto& [k, g] : grants_)
-    for (auto* u : g->uses_)
+    for (auto* u = g->first_use_; u; u = u->next_)
       if (u->tunnel_) u->region_.cancel(rt::cancel_reason::shutdown);
 }
 

@@ -13,11 +13,13 @@
 #include <set>
 #include <unordered_map>
 
+#include "apps/domain/time.hpp"
 #include "apps/hub-proxy/route.hpp"
 #include "apps/operations/auth.hpp"
 #include "apps/store/api_keys.hpp"
 #include "apps/store/projects.hpp"
 #include "apps/store/sessions.hpp"
+#include "atrium/net/client.hpp"
 #include "atrium/pg/changes.hpp"
 #include "atrium/rt/sync.hpp"
 
@@ -29,8 +31,16 @@ class grant {
   hub_proxy::credential credential;
   domain::project_id project;
   domain::account_id account;
-  store::project_access access;  ///< read again when `stale`
-  bool stale = false;            ///< its project has changed, or did not answer
+  bool stale = false;  ///< its project has changed, or did not answer: read again
+
+  const store::project_access& access() const noexcept { return access_; }
+  void set_access(store::project_access);
+  /// Where the project's server listens; null when it has no usable address or no secret.
+  const net::origin* pod() const noexcept { return pod_ ? &*pod_ : nullptr; }
+  /// What lets hubs into the project, and who asks: values of Authorization and X-Atrium-User. The latter is good for
+  /// some minutes and signed anew in time.
+  const std::string& authorization() const noexcept { return authorization_; }
+  const std::string& signed_user(domain::timestamp now);
 
   /// Binds a stretch of a task to a grant: it is cancelled (reason revoked) when the grant goes.
   class use {
@@ -40,17 +50,25 @@ class grant {
     use(const use&) = delete;
 
    private:
+    friend class grant;
     friend class grants;
     std::shared_ptr<grant> grant_;
     rt::cancel_region& region_;
+    use *previous_ = nullptr, *next_ = nullptr;  // of the grant
     bool tunnel_;
   };
 
  private:
   friend class grants;
+  std::size_t uses() const noexcept;
+
+  store::project_access access_;
+  std::optional<net::origin> pod_;
+  std::string authorization_, user_;
+  domain::timestamp user_until_{};  ///< from when on user_ is signed anew
   bool suspect_ = true, revoked_ = false;
   rt::time_point confirmed_{}, used_{}, touched_{};
-  std::set<use*> uses_;
+  use* first_use_ = nullptr;
 };
 
 using grant_ptr = std::shared_ptr<grant>;
@@ -69,9 +87,11 @@ class grants {
  public:
   explicit grants(pg::pool&, grant_times = {});
 
-  /// The grant of whoever sent this request. Projects that do not run are read anew each time.
+  /// The grant of whoever sent this request, when it is kept and fresh; else null.
+  grant_ptr cached(std::span<const credential>, domain::project_id);
+  /// The grant of whoever sent this request with these credentials. Projects that do not run are read anew each time.
   /// @errors unauthenticated, not_found (also: somebody else's project)
-  rt::task<grant_ptr> find(const net::request&, domain::project_id);
+  rt::task<grant_ptr> find(const net::request&, std::span<const credential>, domain::project_id);
   /// Somebody works in that project: recorded at most once per touch_every, in batches.
   void touch(grant&);
 
@@ -85,9 +105,19 @@ class grants {
 
  private:
   using key = std::pair<hub_proxy::credential, domain::project_id>;
+  struct key_view {
+    const hub_proxy::credential& first;
+    const domain::project_id& second;
+  };
+  struct by_key {
+    using is_transparent = void;
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const noexcept {
+      return std::tie(a.first, a.second) < std::tie(b.first, b.second);
+    }
+  };
 
-  grant_ptr cached(const std::vector<credential>&, domain::project_id);
-  rt::task<grant_ptr> load(const net::request&, domain::project_id);
+  rt::task<grant_ptr> load(const net::request&, std::span<const credential>, domain::project_id);
   grant_ptr keep(grant_ptr);
   void forget(grant&) noexcept;
   void revoke(grant&) noexcept;
@@ -100,7 +130,7 @@ class grants {
 
   pg::pool& pool_;
   grant_times times_;
-  std::map<key, grant_ptr> grants_;
+  std::map<key, grant_ptr, by_key> grants_;
   std::unordered_map<std::string, std::set<grant*>> by_subject_;  // "p<project>", "a<account>", "s<session hash>"
   std::set<std::string> loading_;
   rt::condition loaded_;

@@ -137,7 +137,7 @@ rt::task<void> grants::confirm_once(bool all) {
       g.confirmed_ = began;
     } else if (!g.revoked_) {
       log::info("right to a project ended",
-                {{"project_id", g.project.view()}, {"account_id", g.account.view()}, {"in_use", g.uses_.size()}});
+                {{"project_id", g.project.view()}, {"account_id", g.account.view()}, {"in_use", g.uses()}});
       revoke(g);
     }
   }
@@ -154,7 +154,7 @@ void grants::sweep() noexcept {
   std::vector<grant_ptr> unused, unconfirmed;
   for (const auto& [k, g] : grants_) {
     if (now - g->confirmed_ > times_.cut_limit) unconfirmed.push_back(g);
-    else if (g->uses_.empty() && now - g->used_ > times_.forget_after) unused.push_back(g);
+    else if (!g->first_use_ && now - g->used_ > times_.forget_after) unused.push_back(g);
   }
   for (const auto& g : unconfirmed) revoke(*g);
   for (const auto& g : unused) forget(*g);

@@ -10,43 +10,39 @@ namespace atrium::hub_proxy {
 
 namespace {
 
-constexpr std::uint16_t browser_port = 6001;
-constexpr std::chrono::minutes user_header_lifetime{5};
-
 /// Cookies that are the hubs' own: ours, and those of the system whose database may have been adopted.
-const std::vector<std::string>& hub_cookies() {
-  static const std::vector<std::string> names{std::string(domain::session_cookie_name),
-                                              "remember_me",
-                                              "api_key",
-                                              "account_id",
-                                              "hub_password",
-                                              "project_secret"};
-  return names;
-}
+constexpr std::string_view hub_cookies[] = {
+    domain::session_cookie_name, "remember_me", "api_key", "account_id", "hub_password", "project_secret"};
 
 /// How the edge in front of us saw the request.
 void add_forwarding(net::headers& to, const net::exchange& e) {
   const auto& r = e.request();
-  const auto client = operations::client_address(r, e.peer().host());
+  const auto client = operations::client_address(r, e.peer_address());
   to.set("X-Forwarded-For", client.empty() ? "127.0.0.1" : client);
   to.set("X-Forwarded-Proto", operations::came_by_tls(r) || e.secure() ? "https" : "http");
   auto host = r.headers.find("X-Forwarded-Host");
   if (!host) host = r.headers.find("Host");
-  if (host) to.set("X-Forwarded-Host", std::string(*host));
+  if (host) to.set("X-Forwarded-Host", *host);
 }
 
-net::proxy_target target_of(const route& to, const grant& g, const net::exchange& e) {
+/// The application's own credentials, for what listens inside the project: Authorization is taken by the project's
+/// secret.
+constexpr std::string_view own_authorization = "X-Atrium-Authorization";
+constexpr std::string_view never_from_clients[] = {own_authorization};
+
+net::proxy_target target_of(const route& to, grant& g, const net::exchange& e) {
+  const auto& r = e.request();
   net::proxy_target t;
-  t.to.host = g.access.state.ip;
-  t.to.port = browser_port;
+  t.to = *g.pod();
   t.target = to.target;
   add_forwarding(t.add, e);
   t.add.set("X-Forwarded-Prefix", "/" + to.project.str());
-  t.add.set("Authorization", "Bearer " + g.access.secret_token);
-  t.add.set(domain::user_header_name,
-            domain::sign_user_header({g.account, g.access.user_name, domain::now() + user_header_lifetime},
-                                     g.access.secret_token));
-  t.strip_cookies = t.refuse_set_cookies = hub_cookies();
+  t.add.set("Authorization", g.authorization());
+  t.add.set(domain::user_header_name, g.signed_user(domain::now()));
+  if (const auto own = r.headers.find("Authorization"); own && api_key_of(r).empty())
+    t.add.set(own_authorization, *own);
+  t.strip_headers = never_from_clients;
+  t.strip_cookies = t.refuse_set_cookies = hub_cookies;
   const bool content = to.kind == destination::files || to.kind == destination::raw;
   t.adjust_answer = [content](unsigned status, net::headers& h) {
     guard_origin(h);
@@ -55,35 +51,18 @@ net::proxy_target target_of(const route& to, const grant& g, const net::exchange
   return t;
 }
 
-/// The application's own credentials, for what listens inside the project: Authorization is taken by the project's
-/// secret.
-void keep_own_authorization(net::proxy_target& t, const net::request& r) {
-  t.strip_headers.emplace_back("X-Atrium-Authorization");
-  if (const auto own = r.headers.find("Authorization"); own && api_key_of(r).empty())
-    t.add.set("X-Atrium-Authorization", std::string(*own));
-}
-
-bool is_address(const std::string& ip) {
-  try {
-    rt::endpoint::ip(ip, browser_port);
-    return true;
-  } catch (const failure&) {
-    return false;
-  }
-}
-
 rt::task<std::optional<obstacle>> pass(net::exchange& e, const route& to, grants& all, net::http_client& client) {
   const auto& r = e.request();
   const auto credentials = credentials_of(r);
   if (!origin_allowed(r, credentials.empty() || credentials[0].session))
     fail(disposition::denied, "This request came from a page of another site, so it was not passed on to the project.");
-  auto g = co_await all.find(r, to.project);
-  if (auto in_the_way = obstacle_of(g->access.state, to.project)) co_return in_the_way;
-  if (!is_address(g->access.state.ip) || g->access.secret_token.empty()) co_return no_answer(to.project);
+  auto g = all.cached(credentials, to.project);
+  if (!g) g = co_await all.find(r, credentials, to.project);
+  if (auto in_the_way = obstacle_of(g->access().state, to.project)) co_return in_the_way;
+  if (!g->pod()) co_return no_answer(to.project);
   all.touch(*g);
 
-  auto target = target_of(to, *g, e);
-  keep_own_authorization(target, r);
+  const auto target = target_of(to, *g, e);
   e.allow_body(UINT64_MAX);
   rt::cancel_region region(co_await rt::this_task());
   grant::use use(g, region, wants_websocket(r));

@@ -18,6 +18,7 @@ net::http_limits server_limits() {
 
 net::client_options client_options() {
   net::client_options o;
+  o.idle_per_origin = 128;  // a class that works in one project must not make it open connections all the time
   o.connect_timeout = std::chrono::seconds(3);
   o.response_timeout = std::chrono::minutes(10);
   o.limits.body_timeout = std::chrono::hours(1);

@@ -15,9 +15,9 @@ enum class destination : std::uint8_t { files, raw, port, server, proxy, ws };
 struct route {
   domain::project_id project;
   destination kind = destination::files;
-  std::string target;  ///< for the project: path and query without "/<uuid>"
+  std::string_view target;  ///< for the project: path and query without "/<uuid>"
 };
-/// nullopt: not an address of a project.
+/// nullopt: not an address of a project. The route refers to `target`.
 std::optional<route> parse_route(std::string_view target);
 
 /// A way to prove who asks. Only hashes: the text is a key in memory.

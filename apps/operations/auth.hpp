@@ -76,6 +76,6 @@ bool brings_api_key(const net::request&);
 /// Whether the client came by TLS, by X-Forwarded-Proto of the edge.
 bool came_by_tls(const net::request&);
 /// Address of the client: the last X-Forwarded-For entry that the edge wrote, else `peer`.
-std::string client_address(const net::request&, const std::string& peer);
+std::string client_address(const net::request&, std::string_view peer);
 
 }  // namespace atrium::operations

@@ -83,7 +83,7 @@ bool same_origin(const net::request& request) {
   return true;
 }
 
-std::string client_address(const net::request& request, const std::string& peer) {
+std::string client_address(const net::request& request, std::string_view peer) {
   if (const auto forwarded = request.headers.find("X-Forwarded-For"))
     if (auto address = address_in(last_element(*forwarded)); !address.empty()) return address;
   return address_in(peer);

@@ -83,6 +83,7 @@ prepared prepare(const origin& to, request& head, std::optional<std::uint64_t> l
     head.headers.add("Content-Length", std::to_string(*length));
   head.minor_version = 1;
   prepared p{{}, head.method == "HEAD", head.headers.contains("Upgrade")};
+  p.text.reserve(512);
   http1::write_request_head(p.text, head).value();
   return p;
 }
@@ -95,9 +96,10 @@ struct http_client::state {
   std::shared_ptr<client_pool> pool;
 
   rt::task<stream_ptr> connect_stream(origin to);
-  rt::task<connection_ptr> open(const origin& to, bool fresh);
+  connection_ptr take(const origin& to, bool fresh);  ///< null when a new one is needed
+  rt::task<connection_ptr> open(const origin& to);
   client_response finish(connection_ptr, answer_head);
-  rt::task<answer_head> ask(client_connection&, std::string_view text, std::string_view body, bool to_head);
+  rt::task<answer_head> ask(client_connection&, outgoing, bool to_head);
 };
 
 http_client::http_client(client_options options, std::shared_ptr<tls_context> tls) : state_(std::make_unique<state>()) {
@@ -136,13 +138,14 @@ rt::task<stream_ptr> http_client::connect(const origin& to) {
   return rt::with_timeout(state_->options.connect_timeout, state_->connect_stream(to));
 }
 
-rt::task<connection_ptr> http_client::state::open(const origin& to, bool fresh) {
-  const auto key = client_pool::key_of(to);
-  if (!fresh)
-    if (auto c = pool->take(key, rt::loop::current().now())) co_return c;
+connection_ptr http_client::state::take(const origin& to, bool fresh) {
+  return fresh ? nullptr : pool->take(to, rt::loop::current().now());
+}
+
+rt::task<connection_ptr> http_client::state::open(const origin& to) {
   auto c = std::make_unique<client_connection>();
   c->stream = co_await rt::with_timeout(options.connect_timeout, connect_stream(to));
-  c->key = key;
+  c->to = to;
   co_return c;
 }
 
@@ -156,15 +159,15 @@ client_response http_client::state::finish(connection_ptr c, answer_head a) {
   return out;
 }
 
-rt::task<answer_head> http_client::state::ask(client_connection& c, std::string_view text, std::string_view body,
-                                              bool to_head) {
+rt::task<answer_head> http_client::state::ask(client_connection& c, outgoing out, bool to_head) {
   std::exception_ptr unsent;
-  try {
-    co_await write_with_progress(*c.stream, rt::as_bytes(text), options.limits.body_timeout);
-    if (!body.empty()) co_await write_with_progress(*c.stream, rt::as_bytes(body), options.limits.body_timeout);
-  } catch (const failure& f) {
-    if (f.disposition() != disposition::disconnected) throw;
-    unsent = std::current_exception();  // a server may answer and close before it has read everything
+  if (!out.try_write(*c.stream)) {
+    try {
+      co_await out.finish(*c.stream, options.limits.body_timeout);
+    } catch (const failure& f) {
+      if (f.disposition() != disposition::disconnected) throw;
+      unsent = std::current_exception();  // a server may answer and close before it has read everything
+    }
   }
   try {
     co_return co_await rt::with_timeout(options.response_timeout, read_answer(c, options.limits, to_head));
@@ -177,16 +180,11 @@ rt::task<answer_head> http_client::state::ask(client_connection& c, std::string_
 rt::task<client_response> http_client::send(const origin& to, request head, std::string body) {
   auto& s = *state_;
   const auto p = prepare(to, head, body.size(), false);
-  std::string text = p.text;
-  std::string_view rest = body;
-  if (body.size() <= 16 * 1024) {
-    text.append(body);
-    rest = {};
-  }
   for (bool fresh = p.upgrades;; fresh = true) {
-    auto c = co_await s.open(to, fresh);
+    auto c = s.take(to, fresh);
+    if (!c) c = co_await s.open(to);
     try {
-      auto answer = co_await s.ask(*c, text, rest, p.to_head);
+      auto answer = co_await s.ask(*c, outgoing(p.text, body), p.to_head);
       co_return s.finish(std::move(c), std::move(answer));
     } catch (const failure& f) {
       // Closed while idle: the request never arrived, or is safe to repeat.
@@ -256,7 +254,8 @@ rt::task<client_response> http_client::send(const origin& to, request head, std:
                                             body_reader& body) {
   auto& s = *state_;
   const auto p = prepare(to, head, length, !length);
-  auto c = co_await s.open(to, p.upgrades);
+  auto c = s.take(to, p.upgrades);
+  if (!c) c = co_await s.open(to);
   upload up{*c, p.text, length, body, s.options, {}, nullptr};
   std::optional<answer_head> answer;
   std::exception_ptr failed;

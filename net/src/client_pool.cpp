@@ -1,5 +1,7 @@
 #include "client_pool.hpp"
 
+#include <algorithm>
+
 namespace atrium::net {
 
 namespace {
@@ -13,32 +15,26 @@ bool still_good(client_connection& c) {
 
 }  // namespace
 
-std::string client_pool::key_of(const origin& o) {
-  return (o.secure ? "https " : "http ") + (o.unix_socket.empty() ? "" : o.unix_socket + " ") + o.authority();
-}
-
-std::unique_ptr<client_connection> client_pool::take(const std::string& key, rt::time_point now) {
+std::unique_ptr<client_connection> client_pool::take(const origin& to, rt::time_point now) {
   drop_old(now);
-  const auto found = origins_.find(key);
+  const auto found = origins_.find(to);
   if (found == origins_.end()) return nullptr;
   auto& all = found->second;
   while (!all.empty()) {
     auto last = std::move(all.back());
     all.pop_back();
     if (now - last.since > idle_timeout_ || !still_good(*last.connection)) continue;
-    if (all.empty()) origins_.erase(found);
     last.connection->reused = true;
     return std::move(last.connection);
   }
-  origins_.erase(found);
   return nullptr;
 }
 
 void client_pool::put(std::unique_ptr<client_connection> c, rt::time_point now) {
   if (closed_ || per_origin_ == 0 || !c->input.empty()) return;
   c->input.release();
-  auto& all = origins_[c->key];
-  if (all.size() >= per_origin_) all.pop_front();
+  auto& all = origins_[c->to];
+  if (all.size() >= per_origin_) all.erase(all.begin());
   all.push_back({std::move(c), now});
 }
 
@@ -48,7 +44,8 @@ void client_pool::drop_old(rt::time_point now) {
   next_sweep_ = now + idle_timeout_ / 4;
   for (auto it = origins_.begin(); it != origins_.end();) {
     auto& all = it->second;
-    while (!all.empty() && now - all.front().since > idle_timeout_) all.pop_front();
+    all.erase(all.begin(),
+              std::find_if(all.begin(), all.end(), [&](const idle& i) { return now - i.since <= idle_timeout_; }));
     it = all.empty() ? origins_.erase(it) : std::next(it);
   }
 }

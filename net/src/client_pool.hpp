@@ -1,8 +1,8 @@
 /// @file client_pool.hpp - idle connections of an HTTP client, by origin. Layer: net, private.
 #pragma once
 
-#include <deque>
 #include <map>
+#include <vector>
 
 #include "atrium/net/client.hpp"
 #include "input_buffer.hpp"
@@ -13,7 +13,7 @@ namespace atrium::net {
 struct client_connection {
   stream_ptr stream;
   input_buffer input;
-  std::string key;  ///< of its origin
+  origin to;
   bool reused = false;
 };
 
@@ -24,12 +24,10 @@ class client_pool {
       : per_origin_(per_origin), idle_timeout_(idle_timeout) {}
 
   /// The most recently used connection that is still good, or null.
-  std::unique_ptr<client_connection> take(const std::string& key, rt::time_point now);
+  std::unique_ptr<client_connection> take(const origin&, rt::time_point now);
   /// Keeps it unless the pool is closed or full.
   void put(std::unique_ptr<client_connection>, rt::time_point now);
   void close() noexcept;
-
-  static std::string key_of(const origin&);
 
  private:
   struct idle {
@@ -41,7 +39,7 @@ class client_pool {
   std::size_t per_origin_;
   rt::duration idle_timeout_;
   rt::time_point next_sweep_{};
-  std::map<std::string, std::deque<idle>, std::less<>> origins_;
+  std::map<origin, std::vector<idle>> origins_;  // empty lists stay until the next sweep
   bool closed_ = false;
 };
 

@@ -130,9 +130,44 @@ rt::task<void> write_with_progress(stream& to, std::span<const std::byte> bytes,
   } while (!bytes.empty());
 }
 
+std::optional<std::string_view> framed_body::here(std::size_t limit) const noexcept {
+  const auto rest = decoder_.left();
+  if (broken_ || !length_ || !rest || *rest > limit || *rest > input_.view().size()) return std::nullopt;
+  return input_.view().substr(0, static_cast<std::size_t>(*rest));
+}
+
+void framed_body::take_here() {
+  const auto n = static_cast<std::size_t>(decoder_.left().value_or(0));
+  input_.consume(n);
+  decoder_.skip(n);
+  count(n);
+  if (decoder_.finished() && !std::exchange(ended_, true)) at_end();
+}
+
 namespace {
 iovec part(std::span<const std::byte> bytes) { return {const_cast<std::byte*>(bytes.data()), bytes.size()}; }
 }  // namespace
+
+bool outgoing::try_write(stream& to) noexcept {
+  const iovec parts[] = {part(rt::as_bytes(head_)), part(rt::as_bytes(body_))};
+  auto written = to.try_write(std::span(parts).first(body_.empty() ? 1 : 2));
+  for (auto* left : {&head_, &body_}) {
+    const auto n = std::min(written, left->size());
+    left->remove_prefix(n);
+    written -= n;
+  }
+  return head_.empty() && body_.empty();
+}
+
+rt::task<void> outgoing::finish(stream& to, rt::duration timeout) {
+  if (body_.size() <= 16 * 1024) {
+    iovec parts[] = {part(rt::as_bytes(head_)), part(rt::as_bytes(body_))};
+    co_await rt::with_timeout(timeout, to.write_all(std::span<iovec>(parts)));
+  } else {
+    if (!head_.empty()) co_await write_with_progress(to, rt::as_bytes(head_), timeout);
+    co_await write_with_progress(to, rt::as_bytes(body_), timeout);
+  }
+}
 
 rt::task<void> framed_writer::write(std::span<const std::byte> bytes) {
   if (left_) {

@@ -28,11 +28,10 @@ class framed_body : public body_reader {
   void limit(std::uint64_t bytes) noexcept { limit_ = bytes; }
   /// Bytes still to come when that is known.
   std::optional<std::uint64_t> left() const noexcept { return decoder_.left(); }
-  /// The whole rest, of a known length of at most `limit`, has been read from the stream already.
-  bool is_here_whole(std::size_t limit) const noexcept {
-    const auto rest = decoder_.left();
-    return length_ && rest && *rest <= limit && *rest <= input_.view().size();
-  }
+  /// The whole rest, when its length is known, at most `limit`, and all of it has been read from the stream already.
+  /// Good until the next call; take_here() then counts it as read.
+  std::optional<std::string_view> here(std::size_t limit) const noexcept;
+  void take_here();
   bool broken() const noexcept { return broken_; }
 
  protected:
@@ -60,6 +59,20 @@ class framed_body : public body_reader {
 
 /// Writes all, `timeout` for each piece of at most 64 KiB: slow is fine, stalled is not.
 rt::task<void> write_with_progress(stream& to, std::span<const std::byte> bytes, rt::duration timeout);
+
+/// A message whose head and body are known as a whole, on its way: what goes at once, then the rest.
+class outgoing {
+ public:
+  /// Both must live until it is written.
+  outgoing(std::string_view head, std::string_view body) noexcept : head_(head), body_(body) {}
+  /// True when all of it is written. Never waits; errors are left to finish().
+  bool try_write(stream& to) noexcept;
+  /// What is left, as write_with_progress(). A small body goes in one piece with its head.
+  rt::task<void> finish(stream& to, rt::duration timeout);
+
+ private:
+  std::string_view head_, body_;
+};
 
 /// Writes body pieces in chunked or length framing. Reference members must outlive it.
 class framed_writer {

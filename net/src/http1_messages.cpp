@@ -53,10 +53,10 @@ bool request_parser::absolute_target(std::string_view text) {
 }
 
 bool request_parser::host() {
-  const auto hosts = head.headers.all("Host");
-  if (hosts.size() > 1) return refuse(400, "Host is given more than once.");
-  if (hosts.empty() && head.minor_version == 1) return refuse(400, "Host is missing.");
-  if (!hosts.empty() && !valid_authority(hosts[0])) return refuse(400, "Host is malformed.");
+  const auto given = head.headers.find("Host");
+  if (!given && head.minor_version == 1) return refuse(400, "Host is missing.");
+  if (given && head.headers.count("Host") > 1) return refuse(400, "Host is given more than once.");
+  if (given && !valid_authority(*given)) return refuse(400, "Host is malformed.");
   if (absolute_host_) head.headers.set("Host", *absolute_host_);
   return true;
 }
@@ -64,11 +64,10 @@ bool request_parser::host() {
 bool request_parser::finish() {
   const bool http10 = head.minor_version == 0;
   if (!host() || !read_framing(http10, framing::none) || !read_connection(http10)) return false;
-  for (auto expect : head.headers.all("Expect")) {
-    if (http10) continue;  // RFC 9110 section 10.1.1: ignored in HTTP/1.0
+  if (http10 || !head.headers.contains("Expect")) return true;  // RFC 9110 section 10.1.1: ignored in HTTP/1.0
+  for (auto expect : head.headers.all("Expect"))
     if (!equal_nocase(expect, "100-continue")) return refuse(417, "This expectation cannot be met.");
-    facts_.expects_continue = facts_.framing != framing::none;
-  }
+  facts_.expects_continue = facts_.framing != framing::none;
   return true;
 }
 

@@ -109,21 +109,21 @@ bool head_parser::field(std::string_view text) {
   if (++count_ > limits_.header_count) return refuse(431, "There are too many header fields.");
   const auto parts = split_field(text);
   if (!parts) return refuse(400, "A header field is malformed.");
-  fields().add(std::string(parts->first), std::string(parts->second));
+  fields().add(parts->first, parts->second);
   return true;
 }
 
 bool head_parser::read_framing(bool http10, http1::framing without_length) {
-  const auto lengths = fields().all("Content-Length"), codings = fields().all("Transfer-Encoding");
+  const auto length_text = fields().find("Content-Length"), coding = fields().find("Transfer-Encoding");
   facts_.framing = without_length;
-  if (!codings.empty()) {
+  if (coding) {
     if (http10) return refuse(400, "HTTP/1.0 has no Transfer-Encoding.");
-    if (!lengths.empty()) return refuse(400, "Content-Length and Transfer-Encoding exclude each other.");
-    if (codings.size() > 1) return refuse(400, "Transfer-Encoding is given more than once.");
-    if (!equal_nocase(codings[0], "chunked")) {
-      const auto comma = codings[0].rfind(',');
-      const auto last = trim(comma == std::string_view::npos ? codings[0] : codings[0].substr(comma + 1));
-      const auto before = comma == std::string_view::npos ? std::string_view() : trim(codings[0].substr(0, comma));
+    if (length_text) return refuse(400, "Content-Length and Transfer-Encoding exclude each other.");
+    if (fields().count("Transfer-Encoding") > 1) return refuse(400, "Transfer-Encoding is given more than once.");
+    if (!equal_nocase(*coding, "chunked")) {
+      const auto comma = coding->rfind(',');
+      const auto last = trim(comma == std::string_view::npos ? *coding : coding->substr(comma + 1));
+      const auto before = comma == std::string_view::npos ? std::string_view() : trim(coding->substr(0, comma));
       if (equal_nocase(last, "chunked") && !before.empty() && all_are(before, token_char) &&
           !equal_nocase(before, "chunked") && !equal_nocase(before, "identity"))
         return refuse(501, "This transfer coding is not supported.");
@@ -132,9 +132,9 @@ bool head_parser::read_framing(bool http10, http1::framing without_length) {
     facts_.framing = framing::chunked;
     return true;
   }
-  if (lengths.empty()) return true;
-  if (lengths.size() > 1) return refuse(400, "Content-Length is given more than once.");
-  const auto length = parse_length(lengths[0]);
+  if (!length_text) return true;
+  if (fields().count("Content-Length") > 1) return refuse(400, "Content-Length is given more than once.");
+  const auto length = parse_length(*length_text);
   if (!length) return refuse(400, "Content-Length is not a plain number.");
   facts_.framing = *length ? framing::length : framing::none;
   facts_.length = *length;
@@ -142,6 +142,7 @@ bool head_parser::read_framing(bool http10, http1::framing without_length) {
 }
 
 bool head_parser::read_connection(bool http10) {
+  if (!http10 && !fields().contains("Connection")) return true;  // facts_ says so already
   facts_.keep_alive =
       !fields().has_token("Connection", "close") && (!http10 || fields().has_token("Connection", "keep-alive"));
   return true;

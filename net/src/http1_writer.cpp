@@ -13,7 +13,7 @@ result<void> write_fields(std::string& out, const headers& fields) {
   for (const auto& [name, value] : fields) {
     if (name.empty() || !all_are(name, token_char) || !all_are(value, value_char))
       return error(disposition::invalid, "A header field holds a character that must not stand there.")
-          .with_peer_text(name);
+          .with_peer_text(std::string(name));
     out.append(name).append(": ").append(value).append("\r\n");
   }
   out.append("\r\n");

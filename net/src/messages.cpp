@@ -21,7 +21,8 @@ std::optional<std::string> request::query_value(std::string_view name) const {
 
 std::vector<std::string> request::cookies(std::string_view name) const {
   std::vector<std::string> out;
-  for (std::string_view rest : headers.all("Cookie")) {
+  for (auto [field, rest] : headers) {
+    if (!equal_nocase(field, "Cookie")) continue;
     while (!rest.empty()) {
       const auto pair = http1::trim(rest.substr(0, rest.find(';')));
       rest.remove_prefix(

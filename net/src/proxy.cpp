@@ -30,9 +30,7 @@ class counting_body final : public body_reader {
   const proxy_target& target_;
 };
 
-proxy_hop hop_of(const exchange& e) {
-  return {e.peer().family() == AF_UNIX ? "127.0.0.1" : e.peer().host(), e.secure()};
-}
+proxy_hop hop_of(const exchange& e) { return {e.peer_address(), e.secure()}; }
 
 rt::task<void> relay_body(body_reader& from, body_writer& to, const proxy_target& target) {
   bool bulk = false;
@@ -51,18 +49,19 @@ rt::task<void> relay_body(body_reader& from, body_writer& to, const proxy_target
 rt::task<void> relay_answer(exchange& e, client_response answer, const proxy_target& target) {
   if (answer.status < 200 || !answer.body)
     fail(disposition::disconnected, "The server behind this address answered out of turn.");
+  response head{
+      .status = answer.status, .headers = client_headers(answer.status, std::move(answer.headers), target), .body = {}};
   // A small body is most often here with its head: one write and one packet. Nothing is waited for.
-  const auto* body = dynamic_cast<const framed_body*>(answer.body.get());
-  if (body && body->is_here_whole(joined_body) && e.request().method != "HEAD") {
-    auto text = co_await answer.body->text(joined_body);
-    if (target.on_bytes && !text.empty()) target.on_bytes(0, text.size());
-    co_await e.respond({.status = answer.status,
-                        .headers = client_headers(answer.status, answer.headers, target),
-                        .body = std::move(text)});
+  auto* body = dynamic_cast<framed_body*>(answer.body.get());
+  const auto here = body && e.request().method != "HEAD" ? body->here(joined_body) : std::nullopt;
+  if (here) {
+    const auto size = here->size();
+    co_await e.respond(std::move(head), *here);
+    body->take_here();
+    if (target.on_bytes && size > 0) target.on_bytes(0, size);
     co_return;
   }
-  auto writer = co_await e.start(
-      {.status = answer.status, .headers = client_headers(answer.status, answer.headers, target), .body = {}});
+  auto writer = co_await e.start(std::move(head));
   co_await relay_body(*answer.body, *writer, target);
 }
 
@@ -78,10 +77,10 @@ rt::task<void> forward_request(exchange& e, http_client& client, const proxy_tar
 
 rt::task<void> forward_upgrade(exchange& e, http_client& client, const proxy_target& target) {
   const auto& r = e.request();
-  const auto keys = r.headers.all("Sec-WebSocket-Key");
-  if (r.method != "GET" || keys.size() != 1 || !ws::valid_handshake_key(keys[0]) || !e.body().finished())
+  const std::string key(r.headers.find("Sec-WebSocket-Key").value_or(""));
+  if (r.method != "GET" || r.headers.count("Sec-WebSocket-Key") != 1 || !ws::valid_handshake_key(key) ||
+      !e.body().finished())
     fail(disposition::invalid, "The WebSocket handshake is not valid.");
-  const std::string key(keys[0]);
   auto answer = co_await client.send(target.to, upstream_request(r, target, hop_of(e), true));
   if (!answer.upgraded) {
     co_await relay_answer(e, std::move(answer), target);

@@ -11,13 +11,68 @@ namespace atrium::net {
 namespace {
 
 /// Lower case with '-' for '_', because some servers read X_Forwarded_For as X-Forwarded-For.
+constexpr char normalized(char c) noexcept {
+  if (c >= 'A' && c <= 'Z') return static_cast<char>(c + 32);
+  return c == '_' ? '-' : c;
+}
+
+bool same_field(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return normalized(x) == normalized(y); });
+}
+
 std::string normalized(std::string_view name) {
   std::string out(name);
-  for (auto& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-    if (c == '_') c = '-';
-  }
+  for (auto& c : out) c = normalized(c);
   return out;
+}
+
+/// What a proxy does with a field, by its name alone.
+enum class field_kind : std::uint8_t {
+  end_to_end,
+  hop,         ///< RFC 9110 section 7.6.1
+  handshake,   ///< crosses with a WebSocket handshake only
+  forwarding,  ///< says where a request came from: only ours count
+  framing,     ///< set anew for each hop
+  host,
+  cookie,
+  set_cookie,
+  origin_wide,  ///< Alt-Svc would send the browser to another address for the whole origin
+};
+
+constexpr std::pair<std::string_view, field_kind> known_fields[] = {{"connection", field_kind::hop},
+                                                                    {"keep-alive", field_kind::hop},
+                                                                    {"proxy-connection", field_kind::hop},
+                                                                    {"proxy-authenticate", field_kind::hop},
+                                                                    {"proxy-authorization", field_kind::hop},
+                                                                    {"proxy-authentication-info", field_kind::hop},
+                                                                    {"te", field_kind::hop},
+                                                                    {"trailer", field_kind::hop},
+                                                                    {"transfer-encoding", field_kind::hop},
+                                                                    {"upgrade", field_kind::hop},
+                                                                    {"http2-settings", field_kind::hop},
+                                                                    {"sec-websocket-key", field_kind::handshake},
+                                                                    {"sec-websocket-version", field_kind::handshake},
+                                                                    {"sec-websocket-protocol", field_kind::handshake},
+                                                                    {"sec-websocket-extensions", field_kind::handshake},
+                                                                    {"sec-websocket-accept", field_kind::handshake},
+                                                                    {"forwarded", field_kind::forwarding},
+                                                                    {"x-real-ip", field_kind::forwarding},
+                                                                    {"x-original-url", field_kind::forwarding},
+                                                                    {"x-rewrite-url", field_kind::forwarding},
+                                                                    {"content-length", field_kind::framing},
+                                                                    {"expect", field_kind::framing},
+                                                                    {"host", field_kind::host},
+                                                                    {"cookie", field_kind::cookie},
+                                                                    {"set-cookie", field_kind::set_cookie},
+                                                                    {"alt-svc", field_kind::origin_wide}};
+
+field_kind kind_of(std::string_view name) noexcept {
+  for (const auto& [known, kind] : known_fields)
+    if (same_field(name, known)) return kind;
+  constexpr std::string_view prefix = "x-forwarded-";
+  if (name.size() >= prefix.size() && same_field(name.substr(0, prefix.size()), prefix)) return field_kind::forwarding;
+  return field_kind::end_to_end;
 }
 
 template <class Visit>
@@ -30,39 +85,44 @@ void each_piece(std::string_view text, char separator, Visit visit) {
   }
 }
 
-bool contains_nocase(const std::vector<std::string>& names, std::string_view name) {
-  return std::any_of(names.begin(), names.end(), [name](const auto& n) { return equal_nocase(n, name); });
+bool contains_nocase(std::span<const std::string_view> names, std::string_view name) {
+  return std::any_of(names.begin(), names.end(), [name](auto n) { return equal_nocase(n, name); });
 }
 
-/// RFC 9110 section 7.6.1, and what Connection names.
-std::set<std::string> hop_fields(const headers& from) {
-  std::set<std::string> out{
-      "connection", "keep-alive",        "proxy-connection", "proxy-authenticate", "proxy-authorization",      "te",
-      "trailer",    "transfer-encoding", "upgrade",          "http2-settings",     "proxy-authentication-info"};
-  for (auto line : from.all("Connection"))
-    each_piece(line, ',', [&out](std::string_view token) {
-      if (!token.empty()) out.insert(normalized(token));
-    });
-  return out;
-}
+/// The fields that Connection names beside those of every hop. Most messages name none.
+class named_by_connection {
+ public:
+  explicit named_by_connection(const headers& from) {
+    for (const auto& [name, value] : from)
+      if (equal_nocase(name, "Connection"))
+        each_piece(value, ',', [this](std::string_view token) {
+          if (!token.empty() && kind_of(token) != field_kind::hop && !equal_nocase(token, "close"))
+            names_.insert(normalized(token));
+        });
+  }
+  bool contains(std::string_view name) const { return !names_.empty() && names_.contains(normalized(name)); }
 
-bool is_forwarding_field(std::string_view name) {
-  return name == "forwarded" || name == "x-real-ip" || name.starts_with("x-forwarded-") || name == "x-original-url" ||
-         name == "x-rewrite-url";
-}
+ private:
+  std::set<std::string> names_;
+};
 
-constexpr std::string_view handshake_fields[] = {"sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol",
-                                                 "sec-websocket-extensions", "sec-websocket-accept"};
-
-bool is_handshake_field(std::string_view name) {
-  return std::find(std::begin(handshake_fields), std::end(handshake_fields), name) != std::end(handshake_fields);
+/// Whether a field of a request stays behind, whatever its value.
+bool stays_behind(field_kind kind, std::string_view name, const proxy_target& target) noexcept {
+  if (kind != field_kind::end_to_end && kind != field_kind::cookie && kind != field_kind::set_cookie &&
+      kind != field_kind::origin_wide)
+    return true;
+  const auto is_it = [name](std::string_view other) { return same_field(name, other); };
+  if (std::any_of(target.strip_headers.begin(), target.strip_headers.end(), is_it)) return true;
+  for (const auto& [added, value] : target.add)
+    if (is_it(added)) return true;
+  return false;
 }
 
 }  // namespace
 
 bool asks_for_websocket(const request& r) noexcept {
-  const auto upgrades = r.headers.all("Upgrade");
-  return r.minor_version >= 1 && upgrades.size() == 1 && equal_nocase(upgrades[0], "websocket") &&
+  const auto upgrade = r.headers.find("Upgrade");
+  return upgrade && r.minor_version >= 1 && equal_nocase(*upgrade, "websocket") && r.headers.count("Upgrade") == 1 &&
          r.headers.has_token("Connection", "Upgrade");
 }
 
@@ -72,7 +132,7 @@ bool accepts_websocket(const headers& answer, std::string_view key) {
          accepts[0] == ws::handshake_accept(key);
 }
 
-std::string without_cookies(std::string_view line, const std::vector<std::string>& names) {
+std::string without_cookies(std::string_view line, std::span<const std::string_view> names) {
   std::string out;
   each_piece(line, ';', [&](std::string_view pair) {
     if (pair.empty() || contains_nocase(names, http1::trim(pair.substr(0, pair.find('='))))) return;
@@ -82,7 +142,7 @@ std::string without_cookies(std::string_view line, const std::vector<std::string
   return out;
 }
 
-std::optional<std::string> clean_set_cookie(std::string_view value, const std::vector<std::string>& refused) {
+std::optional<std::string> clean_set_cookie(std::string_view value, std::span<const std::string_view> refused) {
   const auto pair = http1::trim(value.substr(0, value.find(';')));
   const auto equals = pair.find('=');
   const auto name = http1::trim(pair.substr(0, equals));
@@ -103,26 +163,23 @@ request upstream_request(const request& from, const proxy_target& target, const 
   request out;
   out.method = from.method;
   out.target = target.target;
-  auto dropped = hop_fields(from.headers);
-  for (auto name : {"host", "content-length", "expect"}) dropped.insert(name);
-  for (const auto& name : target.strip_headers) dropped.insert(normalized(name));
-  for (const auto& [name, value] : target.add) dropped.insert(normalized(name));
+  const named_by_connection named(from.headers);
   for (const auto& [name, value] : from.headers) {
-    const auto n = normalized(name);
-    if (is_handshake_field(n) ? !upgrade : dropped.contains(n) || is_forwarding_field(n)) continue;
-    if (n != "cookie") {
+    const auto kind = kind_of(name);
+    if (kind == field_kind::handshake ? !upgrade : stays_behind(kind, name, target) || named.contains(name)) continue;
+    if (kind != field_kind::cookie || target.strip_cookies.empty()) {
       out.headers.add(name, value);
-    } else if (auto rest = without_cookies(value, target.strip_cookies); !rest.empty()) {
-      out.headers.add(name, std::move(rest));
+    } else if (const auto rest = without_cookies(value, target.strip_cookies); !rest.empty()) {
+      out.headers.add(name, rest);
     }
   }
-  const auto host = from.headers.find("Host");
-  if (host) {
-    out.headers.set("Host", std::string(*host));
-    out.headers.set("X-Forwarded-Host", std::string(*host));
+  // None of these came through: each is added once.
+  if (const auto host = from.headers.find("Host")) {
+    out.headers.add("Host", *host);
+    out.headers.add("X-Forwarded-Host", *host);
   }
-  out.headers.set("X-Forwarded-For", hop.client_address);
-  out.headers.set("X-Forwarded-Proto", hop.secure ? "https" : "http");
+  out.headers.add("X-Forwarded-For", hop.client_address);
+  out.headers.add("X-Forwarded-Proto", hop.secure ? "https" : "http");
   for (const auto& [name, value] : target.add) out.headers.set(name, value);
   if (upgrade) {
     out.headers.set("Connection", "Upgrade");
@@ -131,29 +188,38 @@ request upstream_request(const request& from, const proxy_target& target, const 
   return out;
 }
 
-headers client_headers(unsigned status, const headers& from, const proxy_target& target) {
+headers client_headers(unsigned status, headers from, const proxy_target& target) {
   const bool upgraded = status == 101;
-  headers out;
-  auto dropped = hop_fields(from);
-  // Alt-Svc would send the browser to another address for the whole origin.
-  dropped.insert("alt-svc");
-  dropped.erase("content-length");
-  for (const auto& [name, value] : from) {
-    const auto n = normalized(name);
-    if (is_handshake_field(n) ? !upgraded : dropped.contains(n)) continue;
-    if (n != "set-cookie") {
-      out.add(name, value);
-    } else if (auto cookie = clean_set_cookie(value, target.refuse_set_cookies)) {
-      out.add(name, std::move(*cookie));
+  const named_by_connection named(from);
+  bool cookies = false;
+  from.erase_if([&](std::string_view name, std::string_view) {
+    const auto kind = kind_of(name);
+    cookies |= kind == field_kind::set_cookie;
+    switch (kind) {
+      case field_kind::handshake:
+        return !upgraded;
+      case field_kind::hop:
+      case field_kind::origin_wide:
+        return true;
+      default:
+        return named.contains(name) && !equal_nocase(name, "Content-Length");
     }
+  });
+  if (cookies) {
+    headers cleaned;
+    for (const auto& [name, value] : from) {
+      if (kind_of(name) != field_kind::set_cookie) cleaned.add(name, value);
+      else if (const auto cookie = clean_set_cookie(value, target.refuse_set_cookies)) cleaned.add(name, *cookie);
+    }
+    from = std::move(cleaned);
   }
   if (upgraded) {
-    out.erase("Content-Length");
-    out.set("Connection", "Upgrade");
-    out.set("Upgrade", "websocket");
+    from.erase("Content-Length");
+    from.set("Connection", "Upgrade");
+    from.set("Upgrade", "websocket");
   }
-  if (target.adjust_answer) target.adjust_answer(status, out);
-  return out;
+  if (target.adjust_answer) target.adjust_answer(status, from);
+  return from;
 }
 
 }  // namespace atrium::net

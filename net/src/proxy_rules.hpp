@@ -7,7 +7,7 @@ namespace atrium::net {
 
 /// Where a request came from, as this hop saw it.
 struct proxy_hop {
-  std::string client_address;
+  std::string_view client_address;
   bool secure = false;
 };
 
@@ -19,11 +19,11 @@ bool accepts_websocket(const headers& answer, std::string_view key);
 /// The request as the upstream gets it. `upgrade`: keep what a WebSocket handshake needs.
 request upstream_request(const request& from, const proxy_target&, const proxy_hop&, bool upgrade);
 /// Fields of the answer as the client gets them. For a 101, those of the handshake are kept.
-headers client_headers(unsigned status, const headers& from, const proxy_target&);
+headers client_headers(unsigned status, headers from, const proxy_target&);
 
 /// A Cookie line without the cookies of these names (compared without case); empty when nothing is left.
-std::string without_cookies(std::string_view line, const std::vector<std::string>& names);
+std::string without_cookies(std::string_view line, std::span<const std::string_view> names);
 /// A Set-Cookie value that is fit to pass on; nullopt when its name is refused or missing.
-std::optional<std::string> clean_set_cookie(std::string_view value, const std::vector<std::string>& refused);
+std::optional<std::string> clean_set_cookie(std::string_view value, std::span<const std::string_view> refused);
 
 }  // namespace atrium::net

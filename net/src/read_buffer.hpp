@@ -8,9 +8,17 @@
 
 namespace atrium::net {
 
+using memory_block = std::unique_ptr<std::byte[]>;
+
+/// A block from the thread's free list, else a new one. Sizes that have a list: those of read_buffer.
+memory_block take_block(std::size_t size);
+/// Into the free list while there is room.
+void give_block(memory_block, std::size_t size) noexcept;
+
 /// Borrowed only while bytes are in it or being read. @thread one
 class read_buffer {
  public:
+  static constexpr std::size_t head = 4 * 1024;  ///< for heads of messages
   static constexpr std::size_t small = 16 * 1024;
   static constexpr std::size_t large = 256 * 1024;  ///< for streams that fill small ones
   explicit read_buffer(std::size_t size = small) noexcept : size_(size) {}
@@ -23,7 +31,7 @@ class read_buffer {
 
  private:
   std::size_t size_;
-  std::unique_ptr<std::byte[]> bytes_;
+  memory_block bytes_;
 };
 
 }  // namespace atrium::net

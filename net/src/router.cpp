@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <forward_list>
 
 #include "atrium/base/assert.hpp"
 #include "atrium/net/server.hpp"
@@ -22,19 +23,42 @@ bool is_parameter(std::string_view s) { return s.starts_with('{'); }
 bool is_rest(std::string_view s) { return s.ends_with("*}"); }
 std::string_view name_of(std::string_view s) { return s.substr(1, s.size() - (is_rest(s) ? 3 : 2)); }
 
+/// A path's segments, decoded.
+class path_segments {
+ public:
+  explicit path_segments(std::string_view path) : segments_(split(path)) {
+    for (auto& s : segments_) {
+      if (s.find('%') != std::string_view::npos) {
+        auto decoded = percent_decode(s);
+        good_ = good_ && decoded;
+        if (decoded) s = decoded_.emplace_front(std::move(*decoded));
+      }
+      // Dot segments mean different things to different servers on the way; clients resolve them before they ask.
+      good_ = good_ && s != "." && s != "..";
+    }
+  }
+  bool good() const noexcept { return good_; }
+  std::size_t size() const noexcept { return segments_.size(); }
+  std::string_view operator[](std::size_t i) const noexcept { return segments_[i]; }
+
+ private:
+  std::vector<std::string_view> segments_;
+  std::forward_list<std::string> decoded_;  // stay where they are: segments_ points at them
+  bool good_ = true;
+};
+
 /// Says how well a pattern fits, one mark a segment that compares as text: literal > parameter > rest. Empty: not at
 /// all.
-std::string match(const std::vector<std::string>& pattern, const std::vector<std::string_view>& path,
-                  const std::vector<std::string>& decoded) {
+std::string match(const std::vector<std::string>& pattern, const path_segments& path) {
   std::string marks;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     if (i >= path.size()) return {};
     if (is_rest(pattern[i])) return marks += 'a';
     if (is_parameter(pattern[i])) {
-      if (decoded[i].empty()) return {};
+      if (path[i].empty()) return {};
       marks += 'b';
     } else {
-      if (decoded[i] != pattern[i]) return {};
+      if (path[i] != pattern[i]) return {};
       marks += 'c';
     }
   }
@@ -68,19 +92,12 @@ void router::add(std::string method, std::string pattern, handler handle) {
 void router::otherwise(handler handle) { otherwise_ = std::move(handle); }
 
 rt::task<void> router::operator()(exchange& x) const {
-  const auto path = x.request().path();
-  const auto segments = split(path);
-  std::vector<std::string> decoded;
-  for (auto s : segments) {
-    auto d = percent_decode(s);
-    // Dot segments mean different things to different servers on the way; clients resolve them before they ask.
-    if (!d || *d == "." || *d == "..") co_return co_await refuse(x, 400, "The address asked for is malformed.");
-    decoded.push_back(std::move(*d));
-  }
+  const path_segments path(x.request().path());
+  if (!path.good()) co_return co_await refuse(x, 400, "The address asked for is malformed.");
   const route* best = nullptr;
   std::string best_marks, allow;
   for (const auto& r : routes_) {
-    auto marks = match(r.segments, segments, decoded);
+    auto marks = match(r.segments, path);
     if (marks.empty()) continue;
     if (!takes(r.method, x.request().method)) {
       if (allow.find(r.method) == std::string::npos) allow.append(allow.empty() ? "" : ", ").append(r.method);
@@ -94,8 +111,8 @@ rt::task<void> router::operator()(exchange& x) const {
     for (std::size_t i = 0; i < best->segments.size(); ++i) {
       const auto& s = best->segments[i];
       if (!is_parameter(s)) continue;
-      std::string value = decoded[i];
-      for (std::size_t j = i + 1; is_rest(s) && j < decoded.size(); ++j) value.append("/").append(decoded[j]);
+      std::string value(path[i]);
+      for (std::size_t j = i + 1; is_rest(s) && j < path.size(); ++j) value.append("/").append(path[j]);
       x.set_parameter(std::string(name_of(s)), std::move(value));
     }
     x.set_route(best->pattern);

@@ -8,8 +8,8 @@
 namespace atrium::net {
 
 rt::task<void> server_connection::run() {
-  while (co_await serve_one()) {
-  }
+  while (co_await wait_for_request())
+    if (!co_await serve_one()) break;
 }
 
 /// False when the connection is over. Holds no buffer while it waits.
@@ -37,27 +37,29 @@ rt::task<http1::progress> server_connection::read_head(http1::request_parser& pa
   }
 }
 
-rt::task<bool> server_connection::serve_one() {
-  if (!co_await wait_for_request()) co_return false;
-  http1::request_parser parser({shared_.limits.head_bytes, shared_.limits.header_count, shared_.limits.target_bytes});
-  auto outcome = http1::progress::more;
+/// Waits for the rest of a head that did not come in one piece; false when there will be none.
+rt::task<bool> server_connection::receive_head(http1::request_parser& parser, http1::progress outcome) {
   bool late = false;
-  try {
-    outcome = co_await rt::with_timeout(shared_.limits.head_timeout, read_head(parser));
-  } catch (const failure& f) {
-    if (f.disposition() != disposition::timed_out) throw;
-    late = true;
+  if (outcome == http1::progress::more) {
+    try {
+      outcome = co_await rt::with_timeout(shared_.limits.head_timeout, read_head(parser));
+    } catch (const failure& f) {
+      if (f.disposition() != disposition::timed_out) throw;
+      late = true;
+    }
   }
-  if (late) {
-    if (!input_.empty())
-      co_await refuse(error(disposition::timed_out, "The request did not arrive in time.").with_code("http.408"));
-    co_return false;
-  }
-  if (outcome == http1::progress::more) co_return false;  // closed before the head was whole: nobody is there to answer
-  if (outcome == http1::progress::refused) {
-    co_await refuse(refusal_error(parser.why(), message_kind::request));
-    co_return false;
-  }
+  if (late && !input_.empty())
+    co_await refuse(error(disposition::timed_out, "The request did not arrive in time.").with_code("http.408"));
+  if (outcome == http1::progress::refused) co_await refuse(refusal_error(parser.why(), message_kind::request));
+  co_return outcome ==
+      http1::progress::done;  // still more: closed before the head was whole, nobody is there to answer
+}
+
+rt::task<bool> server_connection::serve_one() {
+  http1::request_parser parser({shared_.limits.head_bytes, shared_.limits.header_count, shared_.limits.target_bytes});
+  if (input_.empty()) input_.try_fill(*stream_);
+  if (const auto outcome = parser.advance(input_.view()); outcome != http1::progress::done)
+    if (!co_await receive_head(parser, outcome)) co_return false;
   input_.consume(parser.consumed());
   server_exchange x(*this, std::move(parser.head), parser.facts());
   std::exception_ptr failed;

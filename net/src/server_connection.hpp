@@ -23,8 +23,9 @@ struct server_shared {
 class server_connection {
  public:
   server_connection(server_shared& shared, connection_record& record, stream_ptr s)
-      : shared_(shared), record_(record), stream_(std::move(s)) {
+      : shared_(shared), record_(record), stream_(std::move(s)), peer_(stream_->peer()) {
     record_.stream = stream_.get();
+    peer_address_ = peer_.family() == AF_UNIX ? "127.0.0.1" : peer_.host();
   }
   ~server_connection() { record_.stream = nullptr; }
   /// Serves requests until the connection ends. @errors disconnected, timed_out (writing), cancelled
@@ -35,6 +36,7 @@ class server_connection {
   friend class request_body;
   rt::task<bool> wait_for_request();
   rt::task<http1::progress> read_head(http1::request_parser&);
+  rt::task<bool> receive_head(http1::request_parser&, http1::progress);
   rt::task<bool> serve_one();
   rt::task<void> refuse(error);
   rt::task<void> linger();
@@ -43,6 +45,8 @@ class server_connection {
   connection_record& record_;
   stream_ptr stream_;
   input_buffer input_;
+  rt::endpoint peer_;
+  std::string peer_address_;
 };
 
 }  // namespace atrium::net

@@ -43,14 +43,13 @@ class server_exchange::writer final : public body_writer {
 };
 
 server_exchange::server_exchange(server_connection& c, net::request head, const http1::head_facts& facts)
-    : connection_(c), facts_(facts) {
+    : connection_(c), facts_(facts), request_body_(*this, *c.stream_, c.input_, facts, c.shared_.limits.body_timeout) {
   request_ = std::move(head);
-  auto reader = std::make_unique<request_body>(*this, *c.stream_, c.input_, facts, c.shared_.limits.body_timeout);
-  request_body_ = reader.get();
-  body_ = std::move(reader);
-  request_body_->limit(c.shared_.limits.body_bytes);
+  body_ = &request_body_;
+  request_body_.limit(c.shared_.limits.body_bytes);
   secure_ = c.stream_->secure();
-  peer_ = c.stream_->peer();
+  peer_ = c.peer_;
+  peer_address_ = c.peer_address_;
 }
 
 void server_exchange::take_answer(unsigned status) {
@@ -61,10 +60,10 @@ void server_exchange::take_answer(unsigned status) {
 
 /// Whether what is left of the request's body will be out of the way before the next request.
 bool server_exchange::body_is_settled() const noexcept {
-  if (request_body_->broken()) return false;
-  if (request_body_->finished()) return true;
+  if (request_body_.broken()) return false;
+  if (request_body_.finished()) return true;
   if (facts_.expects_continue && !continued_) return false;  // it may come or not: only a new connection is unambiguous
-  const auto left = request_body_->left();
+  const auto left = request_body_.left();
   return left && *left <= drained_body_bytes;
 }
 
@@ -81,31 +80,36 @@ std::string server_exchange::head_text(response& r, std::optional<std::uint64_t>
   if (!keep_) r.headers.add("Connection", "close");
   else if (request_.minor_version == 0) r.headers.add("Connection", "keep-alive");
   std::string out;
-  out.reserve(256 + (length && *length < 16 * 1024 ? static_cast<std::size_t>(*length) : 0));
+  out.reserve(512);
   http1::write_response_head(out, r.status, r.headers).value();
   return out;
 }
 
-rt::task<void> server_exchange::respond(response r) {
+std::string server_exchange::begin_answer(response& r, std::string_view& body) {
   if (responded_) fail(disposition::failed, "This request was already answered.");
   const bool to_head = request_.method == "HEAD";
-  std::optional<std::uint64_t> length = r.body.size();
-  if (to_head && r.body.empty())  // the length that GET would have, where the handler knows it
+  std::optional<std::uint64_t> length = body.size();
+  if (to_head && body.empty())  // the length that GET would have, where the handler knows it
     if (const auto given = r.headers.find("Content-Length")) length = http1::parse_length(*given);
   if (never_has_body(r.status)) length.reset();
-  const bool with_body = length && !to_head && !r.body.empty();
+  if (!length || to_head) body = {};
   auto text = head_text(r, length, false);
   take_answer(r.status);
   writing_ = true;
-  const auto timeout = connection_.shared_.limits.body_timeout;
-  if (with_body && r.body.size() <= 16 * 1024) {
-    text.append(r.body);  // one write, one packet
-    co_await write_with_progress(*connection_.stream_, rt::as_bytes(text), timeout);
-  } else {
-    co_await write_with_progress(*connection_.stream_, rt::as_bytes(text), timeout);
-    if (with_body) co_await write_with_progress(*connection_.stream_, rt::as_bytes(r.body), timeout);
-  }
+  return text;
+}
+
+rt::task<void> server_exchange::respond(response head, std::string_view body) {
+  const auto text = begin_answer(head, body);
+  outgoing out(text, body);  // one write, one packet where it fits
+  if (!out.try_write(*connection_.stream_))
+    co_await out.finish(*connection_.stream_, connection_.shared_.limits.body_timeout);
   writing_ = false;
+}
+
+rt::task<void> server_exchange::respond(response r) {
+  const auto body = std::move(r.body);
+  co_await respond(std::move(r), body);
 }
 
 rt::task<std::unique_ptr<body_writer>> server_exchange::start(response head) {
@@ -159,7 +163,7 @@ rt::task<void> server_exchange::peer_gone() {
 rt::task<bool> server_exchange::settle() {
   if (!keep_ || writing_ || !body_is_settled()) co_return false;
   std::byte scrap[4096];
-  while (!request_body_->finished()) co_await request_body_->read_some(scrap);
+  while (!request_body_.finished()) co_await request_body_.read_some(scrap);
   co_return facts_.keep_alive;
 }
 

@@ -51,7 +51,8 @@ void forward(const outcome& o, std::string_view text, bool to_head) {
   response_parser p({.head_bytes = 2048, .header_count = 20}, to_head);
   if (o.status == 0 || p.advance(text) != progress::done) return;
   net::proxy_target target;
-  target.refuse_set_cookies = {"atrium_session"};
+  static constexpr std::string_view ours[] = {"atrium_session"};
+  target.refuse_set_cookies = ours;
   const auto out = net::client_headers(p.status, p.headers, target);
   std::string again;
   ATRIUM_ASSERT(write_response_head(again, p.status, out).has_value(), "what is forwarded can be serialised");

@@ -39,8 +39,10 @@ void proxied(std::string_view head) {
   for (const auto& token : p.head.cookies("atrium_session")) (void)token;
   (void)p.head.query_value("a");
   net::proxy_target target{.target = "/x"};
-  target.strip_cookies = {"atrium_session"};
-  target.strip_headers = {"X-Atrium-User"};
+  static constexpr std::string_view ours[] = {"atrium_session"};
+  target.strip_cookies = ours;
+  static constexpr std::string_view identity[] = {"X-Atrium-User"};
+  target.strip_headers = identity;
   target.add = {{"X-Forwarded-Prefix", "/p"}, {"Authorization", "Bearer ours"}};
   for (const bool upgrade : {false, true}) {
     const auto out = net::upstream_request(p.head, target, {"192.0.2.1", false}, upgrade);

@@ -35,12 +35,14 @@ rt::task<void> to_port(net::exchange& e, parts& all, bool keep_path) {
   t.to.host = "127.0.0.1";
   t.to.port = port_of(e.parameter("port"));
   const auto prefix = r.headers.find("X-Forwarded-Prefix").value_or("");
-  t.target = keep_path ? std::string(prefix) + r.target : without_prefix(r.target);
+  const auto path = keep_path ? std::string(prefix) + r.target : without_prefix(r.target);
+  t.target = path;
   // What hubs tell us is not for the user's servers: the secret above all, which would open the whole project.
-  t.strip_headers = {"Authorization", std::string(domain::user_header_name), "X-Atrium-Authorization"};
-  if (const auto own = r.headers.find("X-Atrium-Authorization")) t.add.set("Authorization", std::string(*own));
+  static constexpr std::string_view from_hubs[] = {"Authorization", domain::user_header_name, "X-Atrium-Authorization"};
+  t.strip_headers = from_hubs;
+  if (const auto own = r.headers.find("X-Atrium-Authorization")) t.add.set("Authorization", *own);
   for (const char* name : {"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"})
-    if (const auto value = r.headers.find(name)) t.add.set(name, std::string(*value));
+    if (const auto value = r.headers.find(name)) t.add.set(name, *value);
   t.on_bytes = [&all](std::uint64_t to_upstream, std::uint64_t) {
     if (to_upstream > 0) all.active.touch();
   };

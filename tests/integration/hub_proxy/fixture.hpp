@@ -147,7 +147,7 @@ inline rt::task<void> telling_pod(net::exchange& e) {
     co_return;
   }
   std::string out = r.method + " " + r.target + "\n";
-  for (const auto& [n, v] : r.headers) out += n + ": " + v + "\n";
+  for (const auto& [n, v] : r.headers) out.append(n).append(": ").append(v).append("\n");
   co_await e.respond(net::response::text(200, out));
 }
 

@@ -196,7 +196,7 @@ PROJECT_TEST(ProjectHttp, Commands) {
 /// What a request looked like to the user's own server.
 rt::task<void> tell(net::exchange& e) {
   std::string out = e.request().method + " " + e.request().target + "\n";
-  for (const auto& [n, v] : e.request().headers) out += n + ": " + v + "\n";
+  for (const auto& [n, v] : e.request().headers) out.append(n).append(": ").append(v).append("\n");
   co_await e.respond(net::response::text(200, out));
 }
 

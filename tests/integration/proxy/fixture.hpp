@@ -27,7 +27,7 @@ inline rt::task<void> with_proxy(net::handler upstream, std::function<rt::task<v
 
 inline rt::task<void> tell_head(exchange& e) {
   std::string out = e.request().method + " " + e.request().target + "\n";
-  for (const auto& [n, v] : e.request().headers) out += n + ": " + v + "\n";
+  for (const auto& [n, v] : e.request().headers) out.append(n).append(": ").append(v).append("\n");
   auto r = net::response::text(200, out);
   r.headers.add("Set-Cookie", "app=1; Domain=example.test; Path=/");
   r.headers.add("Set-Cookie", "session=stolen");

@@ -11,8 +11,8 @@ ATRIUM_ON_BACKENDS(Proxy);
 TEST_P(Proxy, HeadsCrossWithoutWhatBelongsToAHop) {
   run([]() -> rt::task<void> {
     net::proxy_target target;
-    target.strip_cookies = {"session"};
-    target.refuse_set_cookies = {"session"};
+    static constexpr std::string_view ours[] = {"session"};
+    target.strip_cookies = target.refuse_set_cookies = ours;
     target.add = {{"X-User", "ann"}};
     target.adjust_answer = [](unsigned status, net::headers& h) { h.set("X-Status", std::to_string(status)); };
     co_await with_proxy(

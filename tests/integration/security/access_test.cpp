@@ -122,7 +122,7 @@ TEST_F(Access, Cve_2026_40864_ForeignPagesChangeNothingByAnyCall) {
         with.add("Content-Type", "text/plain");
         const auto a =
             co_await ada().request("POST", path, with, json::serialize(json::object{{"project_id", project()}}));
-        EXPECT_EQ(a.status, 403u) << path << " " << fields.begin()->second << " " << a.body;
+        EXPECT_EQ(a.status, 403u) << path << " " << (*fields.begin()).second << " " << a.body;
       }
     }
     EXPECT_GE(calls, 15u);

@@ -20,6 +20,32 @@ TEST(Headers, CompareNamesWithoutCase) {
   EXPECT_FALSE(h.contains("X"));
 }
 
+TEST(Headers, MayBeGivenTheirOwnText) {
+  headers h{{"A", std::string(40, 'a')}};
+  for (int i = 0; i < 200; ++i) {  // the block of text moves several times
+    const auto [name, value] = *h.begin();
+    h.add(name, value);
+  }
+  EXPECT_EQ(h.count("a"), 201u);
+  for (const auto value : h.all("A")) EXPECT_EQ(value, std::string(40, 'a'));
+  h.set("A", *h.find("a"));
+  EXPECT_THAT(h.all("A"), ElementsAre(std::string(40, 'a')));
+  h.set("B", *h.find("A"));
+  const auto copy = h;
+  h.set("A", "");
+  EXPECT_EQ(h.find("A"), "");
+  EXPECT_EQ(copy.find("A"), std::string(40, 'a'));
+  EXPECT_EQ(copy.find("B"), copy.find("A"));
+}
+
+TEST(Headers, GoByAPredicate) {
+  headers h{{"A", "1"}, {"B", "2"}, {"a", "3"}, {"C", "4"}};
+  EXPECT_EQ(h.erase_if([](auto name, auto value) { return equal_nocase(name, "A") || value == "4"; }), 3u);
+  std::string left;
+  for (const auto& [name, value] : h) left.append(name).append("=").append(value);
+  EXPECT_EQ(left, "B=2");
+}
+
 TEST(Headers, TokensAreFoundInLists) {
   headers h{{"Connection", "keep-alive , Upgrade"}, {"Connection", "x"}};
   EXPECT_TRUE(h.has_token("connection", "upgrade"));

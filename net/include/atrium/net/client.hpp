@@ -14,6 +14,7 @@ struct origin {
   /// "http://host:port", "https://host", "unix:/path". @errors invalid
   static result<origin> parse(std::string_view url);
   std::string authority() const;  ///< host[:port] as in the Host header
+  auto operator<=>(const origin&) const = default;
 };
 
 struct client_options {

@@ -5,13 +5,14 @@
 
 namespace atrium::net {
 
+/// What views and spans refer to must outlive forward(): the exchange's own request, or constants.
 struct proxy_target {
   origin to;
-  std::string target;                           ///< path and query to ask for
-  net::headers add;                             ///< set on the request after stripping (identity, X-Forwarded-*)
-  std::vector<std::string> strip_cookies;       ///< names of cookies that never reach the upstream
-  std::vector<std::string> strip_headers;       ///< further request headers to drop
-  std::vector<std::string> refuse_set_cookies;  ///< Set-Cookie of these names is dropped from answers
+  std::string_view target;                               ///< path and query to ask for
+  net::headers add;                                      ///< set after stripping (identity, X-Forwarded-*)
+  std::span<const std::string_view> strip_headers;       ///< further request headers to drop
+  std::span<const std::string_view> strip_cookies;       ///< names of cookies that never reach the upstream
+  std::span<const std::string_view> refuse_set_cookies;  ///< Set-Cookie of these names is dropped from answers
   std::function<void(unsigned status, net::headers&)> adjust_answer;  ///< last word on the fields of the answer
   std::function<void(std::uint64_t to_upstream, std::uint64_t to_client)> on_bytes;  ///< progress, for accounting
 };

@@ -61,6 +61,8 @@ class exchange {
   std::string_view parameter(std::string_view name) const noexcept;
   void set_parameter(std::string name, std::string value) { parameters_[std::move(name)] = std::move(value); }
   rt::endpoint peer() const { return peer_; }
+  /// The peer's IP address as text; 127.0.0.1 for whoever came by a Unix socket.
+  std::string_view peer_address() const noexcept { return peer_address_; }
   bool secure() const noexcept { return secure_; }
   bool responded() const noexcept { return responded_; }
   /// Status that was answered, 0 before.
@@ -73,6 +75,8 @@ class exchange {
 
   /// Answers with a whole response. Content-Length, Date and Connection are set here. Once per exchange.
   virtual rt::task<void> respond(response) = 0;
+  /// The same with a body that stands elsewhere and lives until the task ends; that of `head` is ignored.
+  virtual rt::task<void> respond(response head, std::string_view body) = 0;
   /// Sends the head now and lets the handler write the body; chunked unless `head` has a Content-Length.
   virtual rt::task<std::unique_ptr<body_writer>> start(response head) = 0;
   /// Sends 101 with these headers and hands the raw stream over, with bytes that were already read from it.
@@ -89,9 +93,10 @@ class exchange {
 
  protected:
   net::request request_;
-  std::unique_ptr<body_reader> body_;
+  body_reader* body_ = nullptr;  ///< of the implementation
   std::map<std::string, std::string, std::less<>> parameters_;
   rt::endpoint peer_;
+  std::string_view peer_address_;
   std::string route_;
   unsigned status_ = 0;
   bool secure_ = false, responded_ = false;
