@@ -60,7 +60,7 @@ def load(build, kind, server, **options):
     command = [f"{build}/bench/bench_load", kind, server.port, f"pid={server.pid}"]
     if server.counter:
         command.append(f"counter={server.counter}")
-    command += [f"{k}={v}" for k, v in options.items()]
+    command += [f"{k}={v}" for k, values in options.items() for v in (values if isinstance(values, list) else [values])]
     p = pinned(1, command, stdout=subprocess.PIPE)
     out = p.communicate(timeout=60)[0]
     running.remove(p)

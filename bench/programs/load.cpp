@@ -1,8 +1,8 @@
 // Closed-loop load on one thread: bench_load KIND PORT [option=value...]. Prints one line of JSON.
 // KIND: tcp (echo of `bytes`), websocket (echo on /echo), fanout (connection 0 publishes on /fanout, all must hear),
 // http (GET `path`). Every request is the same bytes and every answer has the same length, so that the generator costs
-// little. The server's CPU time is read here, at the edges of the measured window: options pid= (all its threads and
-// direct children) and counter= (see counter.hpp).
+// little; field=NAME: VALUE adds a line to its head. The server's CPU time is read here, at the edges of the measured
+// window: options pid= (all its threads and direct children) and counter= (see counter.hpp).
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -33,7 +33,7 @@ using clock_type = std::chrono::steady_clock;
 }
 
 struct options {
-  std::string kind, path = "/", pid, counter;
+  std::string kind, path = "/", fields, pid, counter;
   unsigned port = 0, connections = 64, depth = 1;
   std::size_t bytes = 64;
   double seconds = 1, warmup = 0.3;
@@ -147,7 +147,8 @@ std::string ask(int fd, const std::string& request) {
 void load::upgrade(int fd, const std::string& path) {
   const auto got = ask(fd, "GET " + path +
                                " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+                               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+                               o_.fields + "\r\n");
   if (!got.starts_with("HTTP/1.1 101")) give_up("not upgraded: " + got);
 }
 
@@ -180,7 +181,8 @@ void load::prepare() {
     one = frame(std::move(one));
     fanout_ = o_.kind == "fanout";
   } else if (o_.kind == "http") {
-    one = "GET " + o_.path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n";
+    one =
+        "GET " + o_.path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n" + o_.fields + "\r\n";
     const int fd = connect_one();
     const auto got = ask(fd, one);
     ::close(fd);
@@ -315,6 +317,7 @@ int main(int argc, char** argv) {
     else if (name == "seconds") o.seconds = std::stod(value);
     else if (name == "warmup") o.warmup = std::stod(value);
     else if (name == "path") o.path = value;
+    else if (name == "field") o.fields += value + "\r\n";
     else if (name == "pid") o.pid = value;
     else if (name == "counter") o.counter = value;
     else give_up("unknown option " + name);

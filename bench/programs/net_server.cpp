@@ -1,7 +1,7 @@
-// Servers of net for the benchmarks: bench_net_server ROLE [upstream port]. Prints its port.
-//   websocket  /echo answers each message with itself, /fanout passes each message on to every session of it
-//   backend    the same and GET / with 1 KiB
-//   proxy      forwards everything to the upstream port, as hub-proxy does
+// Servers of net for the benchmarks: bench_net_server ROLE [MORE]. Prints its port.
+//   websocket  /echo and /ws answer each message with itself, /fanout passes each message on to every session of it
+//   backend    the same and GET of anything else with 1 KiB; on ADDRESS:PORT when given
+//   proxy      forwards everything to ADDRESS:PORT, as hub-proxy does
 #include "counter.hpp"
 
 #include <algorithm>
@@ -43,24 +43,27 @@ rt::task<void> page(net::exchange& x) {
 
 net::handler handler_of(const char* role, const char* upstream, net::http_client& client) {
   if (std::strcmp(role, "proxy") == 0) {
-    const auto to = net::origin::parse(std::string("http://127.0.0.1:") + upstream).value();
+    const auto to = net::origin::parse(std::string("http://") + upstream).value();
     return [to, &client](net::exchange& x) -> rt::task<void> {
       net::proxy_target target{.to = to, .target = x.request().target};
-      target.strip_cookies = {"remember_me"};
+      static constexpr std::string_view ours[] = {"remember_me"};
+      target.strip_cookies = ours;
       co_await net::forward(x, client, target);
     };
   }
   net::router routes;
   routes.add("GET", "/echo", echo);
+  routes.add("GET", "/ws", echo);
   routes.add("GET", "/fanout", fanout);
-  routes.add("GET", "/", page);
+  routes.otherwise(page);
   return routes;
 }
 
-rt::task<void> serve(const char* role, const char* upstream) {
+rt::task<void> serve(const char* role, const char* more) {
   net::http_client client({.idle_per_origin = 256});
-  net::http_server server(handler_of(role, upstream, client));
-  auto from = rt::listener::bind(rt::endpoint::parse("127.0.0.1:0"));
+  net::http_server server(handler_of(role, more, client));
+  const bool proxies = std::strcmp(role, "proxy") == 0;
+  auto from = rt::listener::bind(rt::endpoint::parse(proxies || !more ? "127.0.0.1:0" : more));
   std::printf("%u\n", unsigned(from.local().port()));
   std::fflush(stdout);
   co_await server.serve(from);
@@ -71,5 +74,5 @@ rt::task<void> serve(const char* role, const char* upstream) {
 int main(int argc, char** argv) {
   bench::publish_counter();
   rt::loop loop;
-  loop.run(serve(argv[1], argc > 2 ? argv[2] : "0"));
+  loop.run(serve(argv[1], argc > 2 ? argv[2] : nullptr));
 }

@@ -1,0 +1,37 @@
+"""A PostgreSQL of its own for a benchmark, on a Unix socket in a temporary folder."""
+import glob
+import os
+import pwd
+import subprocess
+import tempfile
+import time
+
+from measure import pinned
+
+programs = max(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda p: int(p.split("/")[-2]))
+
+
+class Postgres:
+    def __init__(self, cpu, *settings):
+        self.folder = tempfile.mkdtemp(prefix="atrium-bench-pg-")
+        user = {}
+        if os.getuid() == 0:  # PostgreSQL refuses to run as root
+            postgres = pwd.getpwnam("postgres")
+            os.chown(self.folder, postgres.pw_uid, postgres.pw_gid)
+            user = dict(user=postgres.pw_uid, group=postgres.pw_gid)
+        subprocess.run([f"{programs}/initdb", "-D", f"{self.folder}/data", "--no-sync", "-A", "trust", "-U", "bench"], check=True,
+                       stdout=subprocess.DEVNULL, **user)
+        options = [x for s in ("listen_addresses=", "fsync=off", *settings) for x in ("-c", s)]
+        self.server = pinned(cpu, [f"{programs}/postgres", "-D", f"{self.folder}/data", "-k", self.folder, *options],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **user)
+        while subprocess.run([f"{programs}/pg_isready", "-q", "-h", self.folder]).returncode:
+            time.sleep(0.1)
+        self.conninfo = f"host={self.folder} user=bench dbname=postgres"
+
+    def execute(self, sql):
+        subprocess.run([f"{programs}/psql", "-q", "-v", "ON_ERROR_STOP=1", self.conninfo], input=sql, text=True, check=True)
+
+    def stop(self):
+        self.server.terminate()
+        self.server.wait(10)
+        subprocess.run(["rm", "-rf", self.folder])
