@@ -40,6 +40,17 @@ void interrupt(int master) {
   if (other_side) ::tcflush(other_side.get(), TCIFLUSH);
 }
 
+/// What else is there already: a terminal hands out at most a page at a time, which would make many small frames.
+std::size_t read_more(int master, std::span<std::byte> into) {
+  std::size_t n = 0;
+  while (n < into.size()) {
+    const auto got = ::read(master, into.data() + n, into.size() - n);
+    if (got <= 0) break;  // nothing now, or the end, which the next wait finds
+    n += static_cast<std::size_t>(got);
+  }
+  return n;
+}
+
 rt::task<void> waited(rt::condition& c) { co_await c.wait(); }
 
 }  // namespace
@@ -174,8 +185,9 @@ rt::task<void> terminal::read_output() {
   std::string title;
   for (;;) {
     while (!may_read()) co_await may_read_.wait();
-    const auto n = co_await rt::read_some(master_.get(), buffer);
+    auto n = co_await rt::read_some(master_.get(), buffer);
     if (n == 0) break;
+    n += read_more(master_.get(), std::span(buffer).subspan(n));
     output_bytes().add(n);
     output_.append(rt::as_text(std::span(buffer).first(n)));
     if (output_.title() != title) {
