@@ -58,10 +58,11 @@ rt::task<std::shared_ptr<shared_document>> documents::open(std::string path) {
   auto made = co_await shared_document::load(home_, watcher_, path);
   made->on_moved = [this](const std::string& from, const std::string& to) {
     const auto it = open_.find(from);
-    if (it == open_.end()) return;
+    if (it == open_.end() || open_.contains(to)) return false;  // of two documents, one file would be written by both
     auto d = std::move(it->second);
     open_.erase(it);
     open_[to] = std::move(d);
+    return true;
   };
   open_[path] = made;
   background_.spawn(saver(made), "document.save");

@@ -73,6 +73,7 @@ rt::task<std::shared_ptr<shared_document>> shared_document::load(const home& h, 
         new shared_document(h, w, path, document(new_epoch(), std::move(*text), found.file->digest)));
     made->stamp_ = found.file->stamp;
     made->journal_ = journal_file::create(h, path, made->core_);
+    made->hold_file();
     made->watch();
     co_return made;
   }
@@ -81,6 +82,7 @@ rt::task<std::shared_ptr<shared_document>> shared_document::load(const home& h, 
   made->recover(found.file, found.left);
   forget_leftover(h, path);
   made->tidy();
+  made->hold_file();
   made->watch();
   co_return made;
 }

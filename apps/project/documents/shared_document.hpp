@@ -58,8 +58,8 @@ class shared_document : public std::enable_shared_from_this<shared_document> {
   rt::task<void> close();
   bool closed() const noexcept { return closed_; }
 
-  /// Called when the file was renamed by somebody in its folder.
-  std::function<void(const std::string& from, const std::string& to)> on_moved;
+  /// Called when a program has moved the file within the home; false: this document cannot follow it there.
+  std::function<bool(const std::string& from, const std::string& to)> on_moved;
 
  private:
   struct viewer {
@@ -76,6 +76,8 @@ class shared_document : public std::enable_shared_from_this<shared_document> {
   void watch();
   void on_event(const folder_event&);
   rt::task<void> file_is_gone();
+  void hold_file() noexcept;
+  std::optional<std::string> where_it_went() const;
   void give_up(const failure& why);
   void note(std::string_view record) noexcept;
   void tidy();
@@ -93,8 +95,7 @@ class shared_document : public std::enable_shared_from_this<shared_document> {
   rt::event look_;
   watcher::subscription watching_;
   rt::time_point idle_since_;
-  std::uint32_t move_cookie_ = 0;
-  std::string moved_to_;
+  rt::unique_fd file_;            ///< O_PATH: tells where the file is after a program moved it
   bool rewrite_journal_ = false;  ///< a record is missing in it: it must be started over before it is trusted again
   bool removed_ = false, recreate_ = false, lost_ = false, closed_ = false;
 };

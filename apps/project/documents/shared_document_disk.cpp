@@ -23,12 +23,28 @@ void shared_document::watch() {
 void shared_document::on_event(const folder_event& e) {
   if (e.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_Q_OVERFLOW)) look_.set();
   const auto name = name_of(path_);
-  if (e.name == name) {
-    if (e.mask & IN_MOVED_FROM) move_cookie_ = e.cookie;
-    if (e.mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE)) look_.set();
-  } else if ((e.mask & IN_MOVED_TO) && e.cookie != 0 && e.cookie == move_cookie_) {
-    moved_to_ = e.name;
+  if (e.name == name && e.mask & (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE)) look_.set();
+}
+
+/// Keeps hold of the file that `stamp_` is of.
+void shared_document::hold_file() noexcept {
+  try {
+    struct stat st;
+    if (file_ && ::fstat(file_.get(), &st) == 0 && st.st_dev == stamp_.device && st.st_ino == stamp_.inode) return;
+    file_ = home_.open(path_, O_PATH | O_NOFOLLOW);
+  } catch (const std::exception&) {  // gone again already: then there is nothing to follow
+    file_.close();
   }
+}
+
+/// Where the file is that was at `path_`. In a trash it counts as removed.
+std::optional<std::string> shared_document::where_it_went() const {
+  if (!file_) return std::nullopt;
+  auto to = home_.path_of(file_.get());
+  if (!to || *to == path_ || to->starts_with(".trash/") || to->starts_with(".local/share/Trash/")) return std::nullopt;
+  const auto there = stamp_of(home_, *to);
+  if (!there || there->device != stamp_.device || there->inode != stamp_.inode) return std::nullopt;
+  return to;
 }
 
 rt::task<void> shared_document::wait_for_writers() {
@@ -70,6 +86,7 @@ rt::task<void> shared_document::save() {
   note(journal::saved_record());
   core_.saved();
   stamp_ = outcome.stamp;
+  hold_file();
   removed_ = recreate_ = false;
   if (failed) std::rethrow_exception(failed);
   broadcast(json_object().text("event", "document.saved").text("path", path_).number("version", version).done());
@@ -125,6 +142,7 @@ rt::task<void> shared_document::look_at_disk() {
       if (!now.content) now.content = co_await rt::blocking([this] { return read_document_file(home_, path_); });
     }
     if (now.content) absorb(*now.content);
+    hold_file();
   } catch (const failure& f) {
     if (f.disposition() != disposition::invalid) throw;
     give_up(f);
@@ -139,21 +157,19 @@ rt::task<void> shared_document::file_is_gone() {
     co_return;
   }
   const auto from = path_;
-  move_cookie_ = 0;
-  if (const auto name = std::exchange(moved_to_, {}); !name.empty()) {
-    const auto to = join(parent_of(from), name);
-    if (const auto stamp = co_await rt::blocking([&] { return stamp_of(home_, to); });
-        stamp && stamp->inode == stamp_.inode) {
-      moved(to);
-      if (on_moved) on_moved(from, to);
-      co_return;
-    }
+  const auto to = co_await rt::blocking([this] { return where_it_went(); });
+  if (to && (!on_moved || on_moved(from, *to))) {
+    moved(*to);
+    co_return;
   }
   note(journal::removed_record());
   core_.disk_removed();
   removed_ = true;
   recreate_ = false;
-  broadcast(json_object().text("event", "document.removed").text("path", path_).done());
+  json_object event;
+  event.text("event", "document.removed").text("path", path_);
+  if (to) event.text("message", "It was moved to \"" + *to + "\", which is open already. Go on there.");
+  broadcast(std::move(event).done());
 }
 
 /// The file became binary, too large or a folder. What was typed and not saved is put beside.

@@ -158,14 +158,20 @@ rt::unique_fd home::open(const std::string& path, int flags, unsigned mode) cons
 
 std::string home::real_path(const std::string& path) const {
   const auto fd = open(path, O_PATH);
+  auto found = path_of(fd.get());
+  if (!found) fail_for_path(EXDEV, path, "resolve");
+  return std::move(*found);
+}
+
+std::optional<std::string> home::path_of(int fd) const {
   char resolved[PATH_MAX];
-  const auto link = "/proc/self/fd/" + std::to_string(fd.get());
-  const auto n = ::readlink(link.c_str(), resolved, sizeof resolved - 1);
-  if (n < 0) fail_for_path(errno, path, "resolve");
+  struct stat st;
+  const auto n = ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), resolved, sizeof resolved - 1);
+  if (n < 0 || ::fstat(fd, &st) < 0 || st.st_nlink == 0) return std::nullopt;
   const std::string_view full(resolved, static_cast<std::size_t>(n));
   if (full == path_) return ".";
   const auto prefix = path_ == "/" ? path_ : path_ + "/";
-  if (!full.starts_with(prefix)) fail_for_path(EXDEV, path, "resolve");
+  if (!full.starts_with(prefix)) return std::nullopt;
   return std::string(full.substr(prefix.size()));
 }
 

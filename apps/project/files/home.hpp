@@ -9,6 +9,7 @@
 
 #include <sys/stat.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,8 @@ class home {
   rt::unique_fd open_parent(const std::string& path) const { return open(parent_of(path), O_PATH_DIRECTORY); }
   /// The path of a file without links in it: two clients that came by different links mean one document.
   std::string real_path(const std::string& path) const;
+  /// Where an open file is by now, wherever it was moved to; nullopt: out of the home, or removed.
+  std::optional<std::string> path_of(int fd) const;
   bool exists(const std::string& path) const;
   /// lstat of the last component.
   struct stat status(const std::string& path) const;

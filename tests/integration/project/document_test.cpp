@@ -175,6 +175,34 @@ PROJECT_TEST(Documents, KillInMidEditLosesNothingAndDoublesNothing) {
   for (std::size_t n = 0; n < made; ++n) EXPECT_EQ(occurrences(file, "<" + std::to_string(n) + ">\n"), 1u) << n;
 }
 
+PROJECT_TEST(Documents, ALaptopThatSleptWhileOthersWroteAndTheServerWasKilledLosesNothing) {
+  server.write("doc.txt", "start\n");
+  editor a("doc.txt", ann, "A"), b("doc.txt", bob, "B");
+  co_await a.connect(server);
+  co_await b.connect(server);
+  random r(5);
+  std::size_t made = 0;
+  insert_line(a, r, made++);
+  a.page->socket().abort();  // what was typed last may have arrived or not
+  a.page.reset();
+  for (int i = 0; i < 40; ++i) insert_line(a, r, made++);
+  for (int i = 0; i < 150; ++i) {
+    insert_line(b, r, made++);
+    if (i % 3 == 0) co_await b.push();
+    if (i == 75) {
+      server.kill();
+      b.page.reset();
+      std::ofstream(server.home() / "doc.txt", std::ios::app) << "<" << made++ << ">\n";
+      co_await server.start();
+      co_await b.connect(server);
+    }
+  }
+  co_await a.connect(server);
+  co_await expect_settled(server, {&a, &b}, "doc.txt");
+  const auto file = server.read("doc.txt");
+  for (std::size_t n = 0; n < made; ++n) EXPECT_EQ(occurrences(file, "<" + std::to_string(n) + ">\n"), 1u) << n;
+}
+
 PROJECT_TEST(Documents, WhatWasAcknowledgedReachesTheFileThoughNobodyComesBack) {
   server.write("doc.txt", "");
   editor a("doc.txt", ann, "A");
@@ -218,6 +246,13 @@ PROJECT_TEST(Documents, RemovedRenamedAndReplacedFiles) {
   EXPECT_EQ(text_of((co_await a.page->event("document.moved")).at("to")), "e/b.txt");
   std::filesystem::rename(server.home() / "e/b.txt", server.home() / "e/c.txt");  // by a program
   EXPECT_EQ(text_of((co_await a.page->event("document.moved")).at("to")), "e/c.txt");
+  std::filesystem::create_directories(server.home() / "far/away");
+  std::filesystem::rename(server.home() / "e/c.txt", server.home() / "far/away/c.txt");  // mv to another folder
+  EXPECT_EQ(text_of((co_await a.page->event("document.moved")).at("to")), "far/away/c.txt");
+  std::filesystem::rename(server.home() / "far", server.home() / "near");  // mv of a folder above it
+  EXPECT_EQ(text_of((co_await a.page->event("document.moved")).at("to")), "near/away/c.txt");
+  std::filesystem::rename(server.home() / "near/away/c.txt", server.home() / "e/c.txt");
+  EXPECT_EQ(text_of((co_await a.page->event("document.moved")).at("to")), "e/c.txt");
   const auto push = [&](std::uint64_t version, const change_set& c) {
     return a.page->call(
         "document.push",
@@ -240,6 +275,26 @@ PROJECT_TEST(Documents, RemovedRenamedAndReplacedFiles) {
     return text_of(e.at("updates").as_array()[0].at("clientID")) == "disk";
   });
   EXPECT_EQ(json::serialize(updates.at("updates").as_array()[0].at("changes")), R"([[0,"z"],8])");
+}
+
+PROJECT_TEST(Documents, AFileMovedOntoAnotherOpenOneIsToldAndTheOtherGoesOn) {
+  server.write("one.txt", "one\n");
+  server.write("two.txt", "two\n");
+  editor a("one.txt", ann, "A"), b("two.txt", bob, "B");
+  co_await a.connect(server);
+  co_await b.connect(server);
+  std::filesystem::rename(server.home() / "one.txt", server.home() / "two.txt");
+  const auto removed = co_await a.page->event("document.removed");
+  EXPECT_NE(text_of(removed.at("message")).find("two.txt"), std::string::npos);
+  co_await b.page->until([&] {
+    b.take_events();
+    return b.client->text() == u"one\n";
+  });
+  EXPECT_EQ(server.read("two.txt"), "one\n");
+  // What leaves the home, or goes into the trash, is removed for those who look at it.
+  std::filesystem::create_directories(server.home() / ".trash/1-1");
+  std::filesystem::rename(server.home() / "two.txt", server.home() / ".trash/1-1/two.txt");
+  co_await b.page->event("document.removed");
 }
 
 PROJECT_TEST(Documents, CursorsAndViewersAreShown) {
