@@ -102,12 +102,18 @@ rt::task<void> send_bytes(net::exchange& e, net::response head, const opened& fi
 }
 
 rt::task<void> send_upload_state(net::exchange& e, parts& all, const std::string& path) {
-  const auto size = co_await rt::blocking([&]() -> std::uint64_t {
-    const auto part = part_path(path);
-    return all.files.exists(part) ? static_cast<std::uint64_t>(all.files.status(part).st_size) : 0;
-  });
   net::response r;
-  r.headers = {{"Upload-Offset", std::to_string(size)}, {"Cache-Control", "no-store"}};
+  r.headers = {{"Cache-Control", "no-store"}};
+  co_await rt::blocking([&] {
+    const auto part = part_path(path);
+    if (all.files.exists(part)) {
+      r.headers.set("Upload-Offset", std::to_string(all.files.status(part).st_size));
+      return;
+    }
+    r.headers.set("Upload-Offset", "0");
+    // For a client that lost the answer to its last piece.
+    if (all.files.exists(path)) r.headers.set("Upload-Present", std::to_string(all.files.status(path).st_size));
+  });
   co_await e.respond(std::move(r));
 }
 

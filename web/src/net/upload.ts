@@ -11,6 +11,14 @@ export interface UploadState {
 }
 
 const piece = 8 * 1024 * 1024;
+/** Attempts without any progress before a person is asked: about nine minutes. */
+const patience = 40;
+
+/** What the server has of an upload: bytes to go on behind, or the size of the complete file when none is unfinished. */
+export interface Held {
+  offset: number;
+  present?: number;
+}
 
 export interface PutAnswer {
   status: number;
@@ -26,7 +34,7 @@ export interface Transport {
     progress: (sent: number) => void,
     signal: AbortSignal,
   ): Promise<PutAnswer>;
-  offset(url: string, signal: AbortSignal): Promise<number>;
+  held(url: string, signal: AbortSignal): Promise<Held>;
   sleep(ms: number): Promise<void>;
 }
 
@@ -56,12 +64,13 @@ export class Upload {
   async run(): Promise<void> {
     if (this.#abort.signal.aborted) this.#abort = new AbortController();
     const signal = this.#abort.signal;
-    let offset = this.state.value.phase === 'failed' ? await this.#ask(signal) : 0;
+    let offset = this.state.value.phase === 'failed' ? ((await this.#ask(signal))?.offset ?? 0) : 0;
     let failures = 0;
     this.#set({ phase: 'sending', sent: offset });
     for (;;) {
+      const end = Math.min(this.file.size, offset + piece);
+      let problem = '';
       try {
-        const end = Math.min(this.file.size, offset + piece);
         const from = offset;
         const answer = await this.transport.put(
           `${this.url}?offset=${from}`,
@@ -83,7 +92,10 @@ export class Upload {
           });
           return;
         }
-        if (answer.status >= 300) throw new Error(answer.text);
+        if (answer.status >= 300) {
+          problem = answer.text;
+          throw new Error(problem);
+        }
         offset = end;
         failures = 0;
         if (offset >= this.file.size) {
@@ -92,28 +104,35 @@ export class Upload {
         }
       } catch {
         if (signal.aborted) return;
-        if (failures >= 8) {
+        if (failures >= patience) {
           this.#set({
             phase: 'failed',
             problem: 'The connection was lost too often. Press “Go on” to continue where it stopped.',
           });
           return;
         }
-        this.#set({ phase: 'retrying' });
+        this.#set({ phase: 'retrying', problem });
         await this.transport.sleep(backoff(failures++, Math.random()));
-        offset = await this.#ask(signal);
+        const held = await this.#ask(signal);
         if (signal.aborted) return;
+        if (held && offset > 0 && end === this.file.size && held.present === end) {
+          // The pieces before are one file now: only the answer to the last one was lost.
+          this.#set({ phase: 'done', sent: end });
+          return;
+        }
+        // When nobody answers: what was confirmed is there, so the next piece fits, or is refused and asked about again.
+        if (held) offset = held.offset;
       }
     }
   }
 
-  /** Bytes the server has; 0 when it cannot be asked: sending again from the start is always right. */
-  async #ask(signal: AbortSignal): Promise<number> {
+  /** What the server has; undefined when it cannot be asked at the moment. */
+  async #ask(signal: AbortSignal): Promise<Held | undefined> {
     try {
-      const offset = await this.transport.offset(`${this.url}?upload`, signal);
-      return Math.min(offset, this.file.size);
+      const held = await this.transport.held(`${this.url}?upload`, signal);
+      return { ...held, offset: Math.min(held.offset, this.file.size) };
     } catch {
-      return 0;
+      return undefined;
     }
   }
 
@@ -136,10 +155,14 @@ export const browserTransport: Transport = {
       signal.addEventListener('abort', () => request.abort(), { once: true });
       request.send(body);
     }),
-  offset: async (url, signal) => {
+  held: async (url, signal) => {
     const response = await fetch(url, { method: 'HEAD', signal });
     if (!response.ok) throw new Error(String(response.status));
-    return Number(response.headers.get('Upload-Offset')) || 0;
+    const present = response.headers.get('Upload-Present');
+    return {
+      offset: Number(response.headers.get('Upload-Offset')) || 0,
+      ...(present !== null && { present: Number(present) }),
+    };
   },
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };

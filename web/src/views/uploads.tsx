@@ -38,7 +38,7 @@ function Line({ upload, files }: { upload: Upload; files: ProjectFiles }) {
   const words = {
     waiting: 'Waiting',
     sending: `${bytes(sent)} of ${bytes(total)}`,
-    retrying: 'Connection lost, trying again…',
+    retrying: problem ? `${problem} Trying again…` : 'Connection lost, trying again…',
     done: `${bytes(total)} uploaded`,
     failed: problem ?? 'Failed',
     cancelled: 'Cancelled',
