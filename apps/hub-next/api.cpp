@@ -77,6 +77,7 @@ rt::task<json::value> perform(const endpoint& e, call& c, bool by_get) {
   if (problem.code().starts_with("http.")) std::rethrow_exception(failed);
   if (d == disposition::failed || d == disposition::disconnected)
     log::warn("call failed", {{"call", e.name}, {"error", problem}});
+  if (problem.code().starts_with("pg.") && http_status(d) >= 500 && d != disposition::failed) c.status = 503;
   co_return error_value(problem);
 }
 
@@ -107,7 +108,7 @@ rt::task<void> handle(net::exchange& x, site& s) {
   }
   call c{s, x, arguments({}), std::nullopt};
   const auto value = co_await perform(*e, c, by_get);
-  co_await answer(x, 200, value, std::move(c.set_cookies));
+  co_await answer(x, c.status, value, std::move(c.set_cookies));
 }
 
 rt::task<void> list(net::exchange& x, site& s) {

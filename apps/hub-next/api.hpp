@@ -47,6 +47,7 @@ struct call {
   arguments in;
   std::optional<operations::identity> who;
   std::vector<std::string> set_cookies = {};
+  unsigned status = 200;  ///< of the answer; what a call refuses is 200 with "error", as clients of the API expect
 
   /// @errors unauthenticated
   const operations::identity& identity() const;

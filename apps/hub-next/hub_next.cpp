@@ -2,6 +2,7 @@
 
 #include "apps/hub-next/site.hpp"
 #include "apps/service/service.hpp"
+#include "apps/store/interactive.hpp"
 #include "apps/store/migrations.hpp"
 #include "apps/store/sessions.hpp"
 #include "atrium/base/log.hpp"
@@ -37,7 +38,7 @@ int run_hub_next(int argc, char** argv) {
       .database = true,
   };
   return service::run(what, argc, argv, [&](service::context& c) -> rt::task<void> {
-    pg::pool pool({.conninfo = c.settings().database, .connections = connections});
+    pg::pool pool(store::interactive(c.settings().database, connections));
     net::http_client to_projects({.response_timeout = std::chrono::minutes(65)});  // exec has a timeout of its own
     hub_next::site site{pool, to_projects};
     hub_next::add_pages(c.router(), site);

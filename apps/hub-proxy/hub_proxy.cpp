@@ -3,6 +3,7 @@
 #include "apps/hub-proxy/handler.hpp"
 #include "apps/service/service.hpp"
 #include "apps/store/columns.hpp"
+#include "apps/store/interactive.hpp"
 #include "apps/store/migrations.hpp"
 
 namespace atrium {
@@ -38,7 +39,7 @@ int run_hub_proxy(int argc, char** argv) {
       .limits = server_limits(),
   };
   return service::run(what, argc, argv, [&](service::context& c) -> rt::task<void> {
-    pg::pool pool({.conninfo = c.settings().database, .connections = connections});
+    pg::pool pool(store::interactive(c.settings().database, connections));
     const auto changes =
         pg::read_changes({.conninfo = c.settings().database, .publication = std::string(store::publication_name)});
     net::http_client to_projects(client_options());

@@ -3,6 +3,7 @@
 #include "apps/hub-websocket/hub.hpp"
 #include "apps/service/service.hpp"
 #include "apps/store/columns.hpp"
+#include "apps/store/interactive.hpp"
 #include "apps/store/migrations.hpp"
 #include "atrium/pg/changes.hpp"
 
@@ -13,7 +14,7 @@ namespace {
 
 rt::task<void> serve(service::context& c, unsigned sessions) {
   const auto& conninfo = c.settings().database;
-  pg::pool pool({.conninfo = conninfo, .connections = sessions});
+  pg::pool pool(store::interactive(conninfo, sessions));
   hub h(pool, pg::read_changes({.conninfo = conninfo, .publication = std::string(store::publication_name)}));
   c.router().add("GET", "/hub", [&h](net::exchange& e) { return h.handle(e); });
   c.ready_when("schema", [&pool]() -> rt::task<void> {

@@ -128,6 +128,13 @@ rt::task<void> shell::serve() {
   if (failed) std::rethrow_exception(failed);
 }
 
+namespace {
+bool database_away(const error& e) {
+  return e.code().starts_with("pg.") &&
+         (e.disposition() == disposition::disconnected || e.disposition() == disposition::timed_out);
+}
+}  // namespace
+
 /// What --listen serves: health from the first moment, the service's own routes from serve() on.
 rt::task<void> shell::answer(net::exchange& x) {
   const auto path = x.request().path();
@@ -137,7 +144,19 @@ rt::task<void> shell::answer(net::exchange& x) {
     answer.headers.set("Retry-After", "1");
     co_return co_await x.respond(std::move(answer));
   }
-  co_await router_(x);
+  std::optional<error> away;
+  try {
+    co_await router_(x);
+  } catch (const failure& f) {
+    away = f.error();
+    if (x.responded() || !database_away(*away)) throw;
+  }
+  if (!away) co_return;
+  log::warn("the database is away", {{"error", *away}});
+  auto answer = net::response::of(*away);
+  answer.status = 503;  // it is this service that is unavailable: its clients know nothing of what stands behind it
+  answer.headers.set("Retry-After", "3");
+  co_await x.respond(std::move(answer));
 }
 
 rt::task<void> shell::main(body b) {

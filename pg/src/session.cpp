@@ -70,6 +70,9 @@ rt::task<void> session::limited(rt::task<void> body) {
   } catch (const failure& f) {
     if (f.disposition() != disposition::timed_out || f.error().code().starts_with("pg.")) throw;
   }
+  if (wire_->broken())  // it did not even react to the cancellation
+    throw failure(
+        error(disposition::disconnected, "The database does not answer. Try again soon.").with_code("pg.08006"));
   throw failure(error(disposition::timed_out, "The database took too long and the statement was cancelled.")
                     .with_code("pg.57014"));
 }
