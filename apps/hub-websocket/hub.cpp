@@ -37,6 +37,10 @@ rt::task<void> hub::handle(net::exchange& e) {
   std::optional<operations::identity> who;
   if (!e.request().headers.contains("Authorization")) who = co_await operations::auth(pool_).authenticate(e.request());
   else fail(disposition::invalid, "This address takes the session cookie. With an API key use /api/v2.");
+  // A browser always says where it comes from; programs have API keys, which travel in no browser's cookie.
+  if (who && !e.request().headers.contains("Origin"))
+    fail(disposition::denied,
+         "A WebSocket by cookie needs the Origin of its page. Programs use /api/v2 with an API key.");
   if (who && clients_.count(who->id()) >= options_.connections_of_account)
     fail(disposition::overloaded, "Too many connections of this account are open. Close some browser tabs.");
   if (!who && anonymous_ >= options_.anonymous_connections)

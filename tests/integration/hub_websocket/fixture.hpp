@@ -119,6 +119,7 @@ struct site {
   }
   rt::task<std::unique_ptr<tab>> connect(std::string token, net::headers more = {}) {
     net::request head{.target = "/hub", .headers = std::move(more)};
+    if (!head.headers.contains("Origin")) head.headers.add("Origin", "http://" + at.authority());
     if (!token.empty()) head.headers.add("Cookie", std::string(domain::session_cookie_name) + "=" + token);
     co_return std::make_unique<tab>(co_await net::connect_websocket(client, at, std::move(head)));
   }
