@@ -50,7 +50,7 @@ struct definition {
   /// Which of the shared settings --help shows. All services accept all of them, so that one set of flags starts any.
   bool database = false, kubernetes = false, state = false;
   /// Mounts /metrics and /debug/tasks on --listen. False where strangers can reach it: then they are on
-  /// --operations-listen only.
+  /// --operations-listen only, and the service gets the setting --connections-per-address.
   bool operations = true;
   net::http_limits limits = {};
 };

@@ -1,6 +1,10 @@
 #include "atrium/net/server.hpp"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <map>
 
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
@@ -15,11 +19,14 @@ struct http_server::state {
   std::vector<connection_record*> connections;
   std::vector<rt::scope*> accepting;
   std::size_t serving = 0, admitted = 0;
+  std::map<std::string, std::size_t> admitted_from;  ///< by network_of(); only with a limit for it
   rt::condition changed;
+  metrics::counter& refused = metrics::get_counter("atrium_net_http_connections_refused_total",
+                                                   "Connections refused because their address has too many");
   metrics::gauge& gauge = metrics::get_gauge("atrium_net_http_connections", "Open connections of the HTTP server");
 
   rt::task<void> accept(rt::listener& from, rt::scope& connected, tls_context* tls);
-  rt::task<void> serve_admitted(rt::socket, tls_context* tls);
+  rt::task<void> serve_admitted(rt::socket, tls_context* tls, std::string from);
   rt::task<void> serve_quietly(stream_ptr, tls_context* tls);
   rt::task<void> serve_stream(stream_ptr, tls_context* tls);
   rt::task<void> wait_empty();
@@ -46,6 +53,18 @@ class listed {
   rt::condition& changed_;
 };
 
+constexpr std::string_view too_many =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 5\r\nConnection: close\r\n"
+    "Content-Length: 84\r\n\r\n"
+    R"({"error":"Too many connections from your address are open. Close some, then retry."})";
+
+/// Whom a limit by address is for: an IPv4 address, or the /64 that an IPv6 client can choose its addresses from.
+std::string network_of(const rt::endpoint& peer) {
+  if (peer.family() != AF_INET6) return peer.host();
+  const auto& a = reinterpret_cast<const sockaddr_in6*>(peer.address())->sin6_addr;
+  return {reinterpret_cast<const char*>(&a), 8};
+}
+
 }  // namespace
 
 http_server::http_server(handler h, http_limits limits) : state_(std::make_unique<state>()) {
@@ -64,19 +83,33 @@ rt::task<void> http_server::state::accept(rt::listener& from, rt::scope& connect
     // Beyond the limit clients wait in the kernel's queue, which costs us nothing.
     while (admitted >= shared.limits.connections) co_await changed.wait();
     auto socket = co_await from.accept();
+    std::string where;
+    if (const auto most = shared.limits.connections_per_address) {
+      where = network_of(socket.peer());
+      if (admitted_from[where] >= most) {
+        refused.add();
+        // Nobody waits for such a client: what its socket's buffer takes at once is all that it is told.
+        if (!tls) ::send(socket.fd(), too_many.data(), too_many.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        continue;
+      }
+      ++admitted_from[where];
+    }
     ++admitted;
-    connected.spawn(serve_admitted(std::move(socket), tls), "http connection");
+    connected.spawn(serve_admitted(std::move(socket), tls, std::move(where)), "http connection");
   }
 }
 
-rt::task<void> http_server::state::serve_admitted(rt::socket socket, tls_context* tls) {
+rt::task<void> http_server::state::serve_admitted(rt::socket socket, tls_context* tls, std::string from) {
   struct place {
     state& s;
+    const std::string& from;
     ~place() {
       --s.admitted;
+      if (const auto it = s.admitted_from.find(from); it != s.admitted_from.end() && --it->second == 0)
+        s.admitted_from.erase(it);
       s.changed.notify_all();
     }
-  } held{*this};
+  } held{*this, from};
   co_await serve_quietly(make_stream(std::move(socket)), tls);
 }
 
