@@ -1,4 +1,5 @@
 #include <boost/json.hpp>
+#include <cerrno>
 #include <ctime>
 
 #include "apps/project/environment.hpp"
@@ -114,7 +115,12 @@ rt::task<std::string> session::files_copy(const parameters& p) {
   rt::process_options o;
   o.argv = {"cp", "-aT", "--no-clobber", "--", source, target};
   o.environment = user_environment(all_.files.path());
+  set_variable(o.environment, "LC_ALL", "C");
   const auto done = co_await rt::run_command(o, 64 * 1024);
+  if (done.status.code != 0 && done.standard_error.find("No space left on device") != std::string::npos) {
+    co_await rt::blocking([&] { remove_for_good(all_.files, to); });  // half a copy would keep the disk full
+    fail_for_path(ENOSPC, to, "copy");
+  }
   if (done.status.code != 0)
     throw failure(error(disposition::failed, "The copy is not complete. Look at what is there before you try again.")
                       .with_peer_text(done.standard_error));
