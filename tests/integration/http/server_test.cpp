@@ -338,3 +338,24 @@ TEST_P(HttpServer, BeyondTheConnectionLimitClientsWaitTheirTurn) {
     EXPECT_THAT(co_await third.until(end_of_echo), HasSubstr("200 OK"));
   }));
 }
+
+TEST_P(HttpServer, OneAddressHasItsShareOfConnectionsAndIsToldBeyondIt) {
+  http_limits limits;
+  limits.connections_per_address = 2;
+  run(with_server(echo, limits, [](web& w) -> rt::task<void> {
+    auto first = co_await w.raw(), second = co_await w.raw(), third = co_await w.raw();
+    const std::string ask = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    EXPECT_THAT(co_await third.rest(), testing::AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("Retry-After: 5\r\n"),
+                                                      testing::EndsWith("then retry.\"}")));
+    for (auto* c : {&first, &second}) {
+      co_await c->send(ask);
+      EXPECT_THAT(co_await c->until(end_of_echo), HasSubstr("200 OK"));
+    }
+    first.socket().close();
+    for (std::string answer; answer.find("200 OK") == std::string::npos;) {  // its place is free in a moment
+      auto next = co_await w.raw();
+      co_await next.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+      answer = co_await next.rest();
+    }
+  }));
+}
