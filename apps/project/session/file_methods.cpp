@@ -114,8 +114,9 @@ rt::task<std::string> session::files_copy(const parameters& p) {
   });
   rt::process_options o;
   o.argv = {"cp", "-aT", "--no-clobber", "--", source, target};
-  o.environment = user_environment(all_.files.path());
-  set_variable(o.environment, "LC_ALL", "C");
+  auto environment = user_environment(all_.files.path());
+  set_variable(environment, "LC_ALL", "C");
+  o.environment = std::move(environment);
   const auto done = co_await rt::run_command(o, 64 * 1024);
   if (done.status.code != 0 && done.standard_error.find("No space left on device") != std::string::npos) {
     co_await rt::blocking([&] { remove_for_good(all_.files, to); });  // half a copy would keep the disk full
