@@ -34,6 +34,19 @@ rt::task<std::string> create_until_refused(person& who, std::set<std::string>& m
   co_return "";
 }
 
+/// Makes the database want a new file for its log, which ends it at once when there is no room: true when that
+/// happened.
+rt::task<bool> end_for_want_of_log(const std::string& state) {
+  for (int i = 0; i < 10; ++i) {
+    rt::process_options psql;
+    psql.argv = {"psql", "host=" + state + "/s/run user=atrium dbname=atrium",
+                 "-c",   "SELECT pg_switch_wal()",
+                 "-c",   "SELECT txid_current()"};
+    if ((co_await rt::run_command(psql, 64 * 1024)).status.code != 0) co_return true;
+  }
+  co_return false;
+}
+
 rt::task<void> fill_and_free(running_system& system, std::filesystem::path disk) {
   co_await system.start();
   person ada(system);
@@ -45,6 +58,10 @@ rt::task<void> fill_and_free(running_system& system, std::filesystem::path disk)
   EXPECT_FALSE(told.empty()) << "the disk was not full";
   for (const char* inner : {"postgres", "/s/", "SQL", "pg_"}) EXPECT_EQ(told.find(inner), std::string::npos) << told;
   EXPECT_EQ((co_await ada.request("GET", "/app/")).status, 200u) << "what needs no database is there";
+  EXPECT_TRUE(co_await end_for_want_of_log(system.state())) << "the log found room";
+  const auto away = co_await ada.request("POST", "/api/v2/projects/get", {}, "{}");
+  EXPECT_EQ(away.status, 503u) << away.body;
+  EXPECT_NE(away.body.find("error"), std::string::npos);
   std::filesystem::remove(disk / "ballast");
   co_await eventually(60s, [&]() -> rt::task<void> {
     const auto again = co_await ada.api("projects/create", {{"title", "after"}});
