@@ -1,3 +1,5 @@
+#include <set>
+
 #include "tests/integration/project/fixture.hpp"
 
 namespace atrium::tests {
@@ -117,6 +119,65 @@ PROJECT_TEST(Files, NoPathLeavesTheHome) {
   std::ifstream in(outside);
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), "precious");
   EXPECT_EQ(server.read("mine"), "mine");
+}
+
+/// Every route that takes a path, against a link that leads out: none reads, writes, lists, makes, moves or removes
+/// there.
+PROJECT_TEST(Files, NoRouteFollowsALinkOutOfTheHome) {
+  namespace fs = std::filesystem;
+  const auto outside = server.home().parent_path() / "outside";
+  fs::create_directory(outside);
+  std::ofstream(outside / "secret") << "precious";
+  std::ofstream(outside / "victim") << "untouched";
+  fs::create_directory_symlink(outside, server.home() / "out");
+  server.write("mine", "mine");
+  server.write("doc.txt", "text\n");
+  auto a = co_await browser::connect(server);
+  const json::object terminal{{"cols", 80}, {"rows", 24}, {"path", "out"}};
+  const std::pair<const char*, json::object> requests[] = {
+      {"files.list", {{"path", "out"}}},
+      {"files.stat", {{"path", "out/secret"}}},
+      {"files.read", {{"path", "out/secret"}}},
+      {"files.write", {{"path", "out/secret"}, {"text", "evil"}}},
+      {"files.create", {{"path", "out/new"}}},
+      {"files.mkdir", {{"path", "out/new"}}},
+      {"files.rename", {{"from", "out/secret"}, {"to", "stolen"}}},
+      {"files.rename", {{"from", "mine"}, {"to", "out/mine"}}},
+      {"files.copy", {{"from", "out/secret"}, {"to", "stolen"}}},
+      {"files.copy", {{"from", "mine"}, {"to", "out/mine"}}},
+      {"files.remove", {{"paths", json::array({"out/secret"})}}},
+      {"files.watch", {{"path", "out"}}},
+      {"document.open", {{"path", "out/secret"}}},
+      {"terminal.open", terminal},
+  };
+  for (const auto& [method, parameters] : requests) {
+    const auto e = co_await a->refused(method, parameters);
+    EXPECT_EQ(e.disposition(), disposition::denied) << method << " " << json::serialize(parameters) << e.describe();
+  }
+  net::http_client client;
+  for (const char* target :
+       {"/files/out/secret", "/raw/out/secret", "/files/out?format=tar", "/files/out/secret?download"})
+    EXPECT_EQ((co_await client.fetch(server.browsers(), from_hub("GET", target))).status, 403u) << target;
+  EXPECT_EQ((co_await client.fetch(server.browsers(), from_hub("PUT", "/files/out/new"), "evil")).status, 403u);
+  const auto state = co_await client.fetch(server.browsers(), from_hub("HEAD", "/files/out/secret?upload"));
+  EXPECT_FALSE(state.headers.contains("Upload-Present")) << "not even that it is there";
+  const auto run = co_await client.fetch(server.hubs(), from_hub("POST", "/exec"),
+                                         R"({"command":"cat","args":["secret"],"path":"out"})");
+  EXPECT_EQ(run.body.find("precious"), std::string::npos) << run.body;
+
+  // Links where the server itself puts files beside those of people.
+  fs::create_symlink(outside / "victim", server.home() / ".up.bin.atrium-part");
+  fs::create_symlink(outside / "victim", server.home() / ".doc.txt.atrium-save");
+  fs::create_directory_symlink(outside, server.home() / ".trash");
+  co_await client.fetch(server.browsers(), from_hub("PUT", "/files/up.bin"), "evil");
+  co_await a->refused("files.remove", {{"paths", json::array({"mine"})}});
+  co_await a->call("files.write", {{"path", "doc.txt"}, {"text", "other\n"}});
+  std::set<std::string> there;
+  for (const auto& entry : fs::directory_iterator(outside)) there.insert(entry.path().filename());
+  EXPECT_EQ(there, (std::set<std::string>{"secret", "victim"}));
+  std::ifstream secret(outside / "secret"), victim(outside / "victim");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(secret), {}), "precious");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(victim), {}), "untouched");
 }
 
 PROJECT_TEST(Files, WatchedFoldersTellOfChanges) {
