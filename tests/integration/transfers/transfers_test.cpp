@@ -67,7 +67,9 @@ pid_t server_of(const std::string& project) {
       return std::string{std::istreambuf_iterator<char>(in), {}};
     };
     const auto command = text("cmdline");
-    if (command.find(std::string("atrium\0project", 14)) == std::string::npos || command.find("bwrap") != std::string::npos) continue;
+    if (command.find(std::string("atrium\0project", 14)) == std::string::npos ||
+        command.find("bwrap") != std::string::npos)
+      continue;
     if (text("environ").find("ATRIUM_PROJECT_ID=" + project) != std::string::npos) return pid;
   }
   return 0;
