@@ -38,7 +38,7 @@ rt::task<object_list> client::list_page(const resource& kind, std::string ns, li
   out.continue_token = text_at(answer, {"metadata", "continue"});
   if (auto* object = answer.if_object())
     if (auto* items = object->if_contains("items"); items && items->is_array())
-      *out.items = std::move(items->get_array());
+      out.items = std::make_unique<json::array>(std::move(items->get_array()));  // keeps its memory
   co_return out;
 }
 

@@ -44,7 +44,7 @@ result<json::value> parse_json(std::string_view text) {
   json::parse_options options;
   options.max_depth = 64;
   boost::system::error_code failed;
-  auto value = json::parse(text, failed, {}, options);
+  auto value = json::parse(text, failed, json::make_shared_resource<json::monotonic_resource>(text.size()), options);
   if (failed) return error(disposition::invalid, "The text is not valid JSON.").with_peer_text(failed.message());
   return value;
 }

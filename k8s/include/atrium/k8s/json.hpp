@@ -21,7 +21,8 @@ std::string text_at(const boost::json::value& root, path_keys keys, std::string_
 std::int64_t integer_at(const boost::json::value& root, path_keys keys, std::int64_t otherwise = 0) noexcept;
 bool boolean_at(const boost::json::value& root, path_keys keys, bool otherwise = false) noexcept;
 
-/// Parses JSON with a bounded depth. @errors invalid
+/// Parses JSON with a bounded depth. The value lives in memory that grows and is freed at once: cheap to make and to
+/// destroy; a copy of a part is as usual. @errors invalid
 result<boost::json::value> parse_json(std::string_view text);
 /// YAML (one document) to JSON values: plain scalars become null, booleans or numbers as in the YAML core schema,
 /// quoted ones stay text. JSON is YAML, so it reads both. @errors invalid, with line and column in the sentence
