@@ -1,5 +1,7 @@
 #include "apps/manage-state/keeper.hpp"
 
+#include <algorithm>
+
 #include "apps/manage-state/decide.hpp"
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
@@ -27,9 +29,21 @@ void keeper::mark(domain::project_id id) {
   changed_.notify_all();
 }
 
+/// Only those for which something is to do: of tens of thousands that is none, most of the time.
 rt::task<void> keeper::mark_all() {
-  for (const auto& row : co_await actions_.with_pods()) mark(row.project_id);
-  pods_.for_each([this](const pod_view& p) { mark(p.project); });
+  const auto rows = co_await actions_.with_pods();
+  std::vector<domain::project_id> known;
+  known.reserve(rows.size());
+  for (const auto& row : rows) {
+    const auto d = decide(row, pods_.find(row.project_id), domain::now());
+    if (d.write || d.look_again) mark(row.project_id);
+    known.push_back(row.project_id);
+    if (known.size() % batch_size == 0) co_await rt::sleep_for({});  // a turn of the loop
+  }
+  std::sort(known.begin(), known.end());
+  pods_.for_each([&](const pod_view& p) {
+    if (!std::binary_search(known.begin(), known.end(), p.project)) mark(p.project);
+  });
 }
 
 rt::task<void> keeper::resync() {

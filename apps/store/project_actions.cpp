@@ -78,7 +78,8 @@ claimed_action claimed_from(const pg::rows::row& row) {
 
 constexpr std::string_view observed_columns = "SELECT project_id, state, action_request, action_fence FROM projects ";
 
-std::vector<project_actions::observed> observed_from(const pg::rows& rows) {
+/// Of tens of thousands of rows, without keeping others waiting for so long.
+rt::task<std::vector<project_actions::observed>> observed_from(pg::rows rows) {
   std::vector<project_actions::observed> out;
   out.reserve(rows.size());
   for (const auto row : rows) {
@@ -86,8 +87,9 @@ std::vector<project_actions::observed> observed_from(const pg::rows& rows) {
     out.push_back({domain::project_id::of(*column("project_id")), domain::parse_state(column("state").value_or("{}")),
                    domain::parse_action_request(column("action_request").value_or("{}")),
                    row.get<std::int64_t>("action_fence")});
+    if (out.size() % 500 == 0) co_await rt::sleep_for({});  // a turn of the loop
   }
-  return out;
+  co_return out;
 }
 
 /// Wakes workers up. The request is in the table already and workers poll too, so a lost wake-up costs only time.
@@ -214,7 +216,7 @@ rt::task<bool> project_actions::set_run_quota(domain::project_id project, std::i
 }
 
 rt::task<std::vector<project_actions::observed>> project_actions::with_pods() {
-  co_return observed_from(co_await pool_.query(
+  co_return co_await observed_from(co_await pool_.query(
       std::string(observed_columns) + "WHERE state->>'state' IN ('starting', 'pending', 'running', 'stopping')"));
 }
 
@@ -222,7 +224,7 @@ rt::task<std::vector<project_actions::observed>> project_actions::observe(
     std::span<const domain::project_id> projects) {
   std::vector<std::string> ids;
   for (const auto& id : projects) ids.push_back(id.str());
-  co_return observed_from(
+  co_return co_await observed_from(
       co_await pool_.query(std::string(observed_columns) + "WHERE project_id = ANY($1::uuid[])", {pg::array(ids)}));
 }
 
