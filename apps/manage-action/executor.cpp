@@ -94,10 +94,7 @@ rt::task<domain::default_quotas> executor::quotas() {
   co_return *quotas_;
 }
 
-rt::task<boost::json::value> executor::make_pod(const store::claimed_action& a) {
-  const auto quota = domain::compute_run_quota(co_await quotas(), a.settings);
-  if (domain::parse_run_quota(a.run_quota) != quota || a.run_quota.size() <= 2)
-    co_await actions_.set_run_quota(a.project_id, a.fence, quota);
+boost::json::value executor::make_pod(const store::claimed_action& a, const domain::run_quota& quota) const {
   const auto image = choose_image(site_.images(), a.compute_image);
   auto pod = build_pod(site_.pod_template().value(), image,
                        {.project = a.project_id,
@@ -108,16 +105,26 @@ rt::task<boost::json::value> executor::make_pod(const store::claimed_action& a) 
                         .project_tag = options_.project_tag.empty() ? tag_label(image) : options_.project_tag,
                         .quota = quota,
                         .fence = a.fence});
-  co_return std::move(pod).value();
+  return std::move(pod).value();
+}
+
+/// What the row says of a start that goes well.
+rt::task<void> executor::write_start(const store::claimed_action& a, const domain::run_quota& quota) {
+  if (domain::parse_run_quota(a.run_quota) != quota || a.run_quota.size() <= 2)
+    co_await actions_.set_run_quota(a.project_id, a.fence, quota);
+  co_await write_state(a, state_name::starting,
+                       {state_name::opened, state_name::closed, state_name::archived, state_name::stopping,
+                        state_name::pending, state_name::starting});
 }
 
 rt::task<void> executor::start(const store::claimed_action& a) {
   co_await site_.wait_synced();
-  const auto pod = co_await make_pod(a);
-  co_await write_state(a, state_name::starting,
-                       {state_name::opened, state_name::closed, state_name::archived, state_name::stopping,
-                        state_name::pending, state_name::starting});
-  co_await with_retries([&]() -> rt::task<void> { co_await ensure_pod(a.project_id, pod); });
+  const auto quota = domain::compute_run_quota(co_await quotas(), a.settings);
+  const auto pod = make_pod(a, quota);
+  // The pod need not wait until the row says so: whoever repeats this finds the pod, and what manage-state has written
+  // of it meanwhile stays.
+  co_await rt::all(write_start(a, quota),
+                   with_retries([&]() -> rt::task<void> { co_await ensure_pod(a.project_id, pod); }));
   store::state_update created{
       .project_id = a.project_id, .timeline = {{domain::start_phase::created, domain::now()}}, .fence = a.fence};
   co_await actions_.set_states({&created, 1});

@@ -31,7 +31,8 @@ class executor {
   rt::task<void> act(const store::claimed_action&);
   rt::task<void> start(const store::claimed_action&);
   rt::task<void> stop(const store::claimed_action&);
-  rt::task<boost::json::value> make_pod(const store::claimed_action&);
+  boost::json::value make_pod(const store::claimed_action&, const domain::run_quota&) const;
+  rt::task<void> write_start(const store::claimed_action&, const domain::run_quota&);
   rt::task<void> ensure_pod(domain::project_id, const boost::json::value& pod);
   rt::task<bool> old_pod_is_usable(domain::project_id);
   rt::task<bool> remove_pod(domain::project_id);

@@ -45,6 +45,7 @@ class worker {
   worker_options options_;
   std::map<domain::project_id, running> running_;
   bool look_again_ = true;
+  rt::time_point claimed_{};
   rt::condition changed_;
 };
 
