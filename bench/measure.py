@@ -29,6 +29,17 @@ def pinned(cpu, command, **more):
     return p
 
 
+def kubeconfig(port):
+    """A file that leads to an API double."""
+    f = tempfile.NamedTemporaryFile("w", suffix=".kubeconfig", delete=False)
+    f.write(json.dumps({"current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+                        "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
+                        "users": [{"name": "u", "user": {"token": "t"}}]}))
+    f.close()
+    atexit.register(os.unlink, f.name)
+    return f.name
+
+
 class Server:
     """A server that prints its port. `counted`: it counts its allocations (programs/counter.hpp)."""
 

@@ -31,7 +31,30 @@ class Postgres:
     def execute(self, sql):
         subprocess.run([f"{programs}/psql", "-q", "-v", "ON_ERROR_STOP=1", self.conninfo], input=sql, text=True, check=True)
 
+    def cpu_seconds(self):
+        """Of the server and all its sessions that live."""
+        children = subprocess.run(["pgrep", "-P", str(self.server.pid)], capture_output=True, text=True).stdout.split()
+        return sum(cpu_seconds(p) for p in [self.server.pid, *children])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
     def stop(self):
         self.server.terminate()
         self.server.wait(10)
         subprocess.run(["rm", "-rf", self.folder])
+
+
+def cpu_seconds(pid):
+    """Of all threads that live, to the nanosecond."""
+    total = 0
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/schedstat") as f:
+                total += int(f.read().split()[0])
+    except OSError:
+        pass
+    return total / 1e9
