@@ -4,6 +4,7 @@
 #include <map>
 #include <random>
 
+#include "apps/domain/content.hpp"
 #include "apps/edge/routes.hpp"
 #include "apps/service/service.hpp"
 #include "atrium/base/log.hpp"
@@ -14,7 +15,7 @@ namespace atrium::edge {
 namespace {
 
 struct origins {
-  std::string hub_next, hub_websocket, hub_proxy, hub_api, static_files;
+  std::string hub_next, hub_websocket, hub_proxy, hub_api, static_files, content_host;
 
   const std::string& of(backend b) const {
     switch (b) {
@@ -61,7 +62,7 @@ net::response unavailable(const net::request& r) {
 
 class gate {
  public:
-  explicit gate(const origins& all) {
+  explicit gate(const origins& all) : content_host_(all.content_host) {
     for (auto b :
          {backend::hub_next, backend::hub_websocket, backend::hub_proxy, backend::hub_api, backend::static_files})
       if (const auto& text = all.of(b); !text.empty()) to_[b] = net::origin::parse(text).value();
@@ -69,7 +70,9 @@ class gate {
 
   rt::task<void> operator()(net::exchange& x) {
     x.allow_body(std::numeric_limits<std::uint64_t>::max());  // the services limit what they read
-    const auto to = to_.find(backend_of(x.request().path()));
+    const auto host = x.request().headers.find("Host").value_or("");
+    const auto to =
+        to_.find(domain::is_content_host(host, content_host_) ? backend::hub_proxy : backend_of(x.request().path()));
     if (to == to_.end())
       co_return co_await x.respond(
           net::response::of(error(disposition::not_found, "There is nothing at this address.")));
@@ -89,6 +92,7 @@ class gate {
   }
 
  private:
+  std::string content_host_;
   std::map<backend, net::origin> to_;
   net::http_client client_{{.idle_per_origin = 256, .response_timeout = std::chrono::minutes(10)}};
 };
@@ -103,6 +107,8 @@ int run_edge(int argc, char** argv) {
     s.add("hub-proxy", "ORIGIN", "of hub-proxy", all.hub_proxy).required();
     s.add("hub-api", "ORIGIN", "of hub-api, when it runs", all.hub_api);
     s.add("static", "ORIGIN", "of static", all.static_files).required();
+    s.add("content-host", "HOST", "everything below this host name goes to hub-proxy", all.content_host)
+        .check(domain::check_content_host);
   };
   return service::run({.name = "edge",
                        .summary = "forwards by path to the services",

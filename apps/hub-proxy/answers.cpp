@@ -133,9 +133,12 @@ net::response to_response(const obstacle& o, bool navigation) {
   return r;
 }
 
-void guard_content(net::headers& answer) {
+void guard_content(net::headers& answer, bool apart) {
   answer.set("X-Content-Type-Options", "nosniff");
-  if (!is_inert(media_type(answer))) answer.set("Content-Security-Policy", "sandbox allow-downloads allow-popups");
+  if (!is_inert(media_type(answer)))
+    answer.set("Content-Security-Policy", apart ? "sandbox allow-scripts allow-same-origin allow-forms allow-modals "
+                                                  "allow-downloads allow-popups allow-popups-to-escape-sandbox"
+                                                : "sandbox allow-downloads allow-popups");
   if (!answer.contains("Cache-Control")) answer.set("Cache-Control", "private, no-cache");
 }
 

@@ -25,9 +25,9 @@ obstacle no_answer(domain::project_id);
 /// A small page for navigations, `{"error": ...}` for everything else.
 net::response to_response(const obstacle&, bool navigation);
 
-/// Pages and pictures that may hold code are shown in a sandbox of their own: they come from people's files, on the
-/// application's origin.
-void guard_content(net::headers& answer);
+/// Pages and pictures that may hold code are shown in a sandbox of their own: they come from people's files. On the
+/// application's origin nothing in them runs; `apart` from it, at a content host, scripts may.
+void guard_content(net::headers& answer, bool apart = false);
 /// What no project may say for the whole origin.
 void guard_origin(net::headers& answer);
 

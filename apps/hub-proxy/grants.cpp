@@ -104,22 +104,35 @@ rt::task<grant_ptr> grants::find(const net::request& request, std::span<const cr
   co_return co_await load(request, credentials, project);
 }
 
+/// A grant that says whose it is, without rights yet.
+rt::task<grant_ptr> grants::identify(const net::request& request, std::span<const credential> credentials,
+                                     domain::project_id project) {
+  auto g = std::make_shared<grant>();
+  g->project = project;
+  if (!credentials[0].session) {
+    const auto who = co_await operations::auth(pool_).authenticate(request);
+    if (!who) co_return nullptr;
+    if (who->only_project && *who->only_project != project) throw failure(no_such_project());
+    g->credential = credentials[0];
+    g->account = who->id();
+    co_return g;
+  }
+  for (const auto& c : credentials) {
+    const auto account = co_await store::sessions(pool_).find(c.hash);
+    if (!account) continue;
+    g->credential = c;
+    g->account = account->account_id;
+    co_return g;
+  }
+  co_return nullptr;
+}
+
 rt::task<grant_ptr> grants::load(const net::request& request, std::span<const credential> credentials,
                                  domain::project_id project) {
   const auto asked = rt::loop::current().now();
-  net::request ours = request;
-  if (api_key_of(request).empty()) ours.headers.erase("Authorization");  // the application's own, not for us
-  auto who = co_await operations::auth(pool_).authenticate(ours);
-  if (!who) fail(disposition::unauthenticated, "You are not signed in any more. Sign in again.");
-  auto g = std::make_shared<grant>();
-  if (who->by == operations::identity::kind::session)
-    g->credential = {.session = true, .hash = who->session_hash, .key_id = 0};
-  else g->credential = credentials[0];
-  g->project = project;
-  g->account = who->id();
-  std::optional<store::project_access> access;
-  if (!who->only_project || *who->only_project == project)
-    access = co_await store::projects(pool_).find_for_proxy(project, g->account);
+  auto g = co_await identify(request, credentials, project);
+  if (!g) fail(disposition::unauthenticated, "You are not signed in any more. Sign in again.");
+  auto access = co_await store::projects(pool_).find_for_proxy(project, g->account);
   if (!access) {
     if (const auto at = grants_.find(key_view{g->credential, project}); at != grants_.end()) revoke(*at->second);
     throw failure(no_such_project());

@@ -89,7 +89,8 @@ class grants {
 
   /// The grant of whoever sent this request, when it is kept and fresh; else null.
   grant_ptr cached(std::span<const credential>, domain::project_id);
-  /// The grant of whoever sent this request with these credentials. Projects that do not run are read anew each time.
+  /// The grant of whoever sent this request with these credentials: the first good session of them, or the API key of
+  /// the request. Projects that do not run are read anew each time.
   /// @errors unauthenticated, not_found (also: somebody else's project)
   rt::task<grant_ptr> find(const net::request&, std::span<const credential>, domain::project_id);
   /// Somebody works in that project: recorded at most once per touch_every, in batches.
@@ -118,6 +119,7 @@ class grants {
   };
 
   rt::task<grant_ptr> load(const net::request&, std::span<const credential>, domain::project_id);
+  rt::task<grant_ptr> identify(const net::request&, std::span<const credential>, domain::project_id);
   grant_ptr keep(grant_ptr);
   void forget(grant&) noexcept;
   void revoke(grant&) noexcept;

@@ -30,11 +30,16 @@ net::client_options client_options() {
 
 int run_hub_proxy(int argc, char** argv) {
   unsigned connections = 8;
+  std::string content_host;
   const service::definition what{
       .name = "hub-proxy",
       .summary = "lets people into their project pods",
       .define =
-          [&](settings& s) { s.add("database-connections", "N", "sessions with the database at most", connections); },
+          [&](settings& s) {
+            s.add("database-connections", "N", "sessions with the database at most", connections);
+            s.add("content-host", "HOST", "ports and pages of projects are shown below this host name", content_host)
+                .check(domain::check_content_host);
+          },
       .database = true,
       .limits = server_limits(),
   };
@@ -44,7 +49,7 @@ int run_hub_proxy(int argc, char** argv) {
         pg::read_changes({.conninfo = c.settings().database, .publication = std::string(store::publication_name)});
     net::http_client to_projects(client_options());
     hub_proxy::grants grants(pool);
-    c.router().otherwise([&](net::exchange& e) { return hub_proxy::handle(e, grants, to_projects); });
+    c.router().otherwise([&](net::exchange& e) { return hub_proxy::handle(e, grants, to_projects, content_host); });
     c.spawn(grants.follow(*changes), "follow changes");
     c.spawn(grants.confirm(), "confirm grants");
     c.ready_when("database", [&pool]() -> rt::task<void> {

@@ -26,7 +26,7 @@ std::optional<route> parse_route(std::string_view target) {
     if (word != name) continue;
     // Only the WebSocket is a thing of its own; the others need something below them.
     if ((kind == destination::ws) != (path.size() == name.size() + 1)) return std::nullopt;
-    return route{*project, kind, rest};
+    return route{.project = *project, .kind = kind, .target = rest};
   }
   return std::nullopt;
 }

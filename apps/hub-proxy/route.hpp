@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/domain/content.hpp"
 #include "apps/domain/ids.hpp"
 #include "atrium/net/http.hpp"
 
@@ -15,9 +16,10 @@ enum class destination : std::uint8_t { files, raw, port, server, proxy, ws };
 struct route {
   domain::project_id project;
   destination kind = destination::files;
-  std::string_view target;  ///< for the project: path and query without "/<uuid>"
+  std::string_view target;                            ///< for the project: path and query without "/<uuid>"
+  std::optional<domain::content_place> content = {};  ///< asked for at a content host (content.hpp)
 };
-/// nullopt: not an address of a project. The route refers to `target`.
+/// nullopt: not an address of a project at the application's origin. The route refers to `target`.
 std::optional<route> parse_route(std::string_view target);
 
 /// A way to prove who asks. Only hashes: the text is a key in memory.

@@ -42,14 +42,14 @@ std::vector<child_spec> services(const layout& l) {
   const std::vector<std::string> database{"--database", l.database},
       both{"--database", l.database, "--kubeconfig", l.kubeconfig()};
   return {
-      service(
-          l, "edge",
-          {"--operations-listen", l.socket("edge-operations"), "--static", l.socket("static"), "--hub-next",
-           l.socket("hub-next"), "--hub-websocket", l.socket("hub-websocket"), "--hub-proxy", l.socket("hub-proxy")}),
+      service(l, "edge",
+              {"--operations-listen", l.socket("edge-operations"), "--static", l.socket("static"), "--hub-next",
+               l.socket("hub-next"), "--hub-websocket", l.socket("hub-websocket"), "--hub-proxy", l.socket("hub-proxy"),
+               "--content-host", l.content_host}),
       service(l, "static", {"--root", l.web}),
       service(l, "hub-next", database),
       service(l, "hub-websocket", database),
-      service(l, "hub-proxy", database),
+      service(l, "hub-proxy", {"--database", l.database, "--content-host", l.content_host}),
       service(l, "manage-action", both),
       service(l, "manage-state", both),
   };

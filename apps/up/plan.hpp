@@ -7,11 +7,12 @@ namespace atrium::up {
 
 /// Where things are; see docs/protocols.md section 1.
 struct layout {
-  std::string program;   ///< the atrium executable
-  std::string state;     ///< absolute
-  std::string listen;    ///< of the edge, host:port
-  std::string web;       ///< the built browser application
-  std::string database;  ///< libpq connection string
+  std::string program;                     ///< the atrium executable
+  std::string state;                       ///< absolute
+  std::string listen;                      ///< of the edge, host:port
+  std::string web;                         ///< the built browser application
+  std::string database;                    ///< libpq connection string
+  std::string content_host = "localhost";  ///< projects' ports and pages are shown below it
 
   std::string run() const { return state + "/run"; }
   std::string kubeconfig() const { return state + "/kubeconfig"; }

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "apps/domain/content.hpp"
 #include "apps/up/config_maps.hpp"
 #include "apps/up/plan.hpp"
 #include "apps/up/postgres.hpp"
@@ -171,12 +172,15 @@ int run_up(int argc, char** argv) {
            .state = default_state(),
            .listen = "127.0.0.1:8080",
            .web = "web/dist",
-           .database = {}};
+           .database = {},
+           .content_host = "localhost"};
   std::string level = "info";
   settings s("up", "runs the whole system on this machine");
   s.add("state", "DIR", "folder for everything that is kept", l.state);
   s.add("listen", "HOST:PORT", "address to open in the browser", l.listen);
   s.add("web", "DIR", "the built browser application", l.web);
+  s.add("content-host", "HOST", "ports and pages of projects are shown below this host name", l.content_host)
+      .check(domain::check_content_host);
   s.add("log-level", "LEVEL", "least level that is logged", level).one_of({"debug", "info", "warn", "error"});
   if (const auto code = s.parse(argc, argv)) return *code;
   log::configure("up", level == "debug"   ? log::level::debug
