@@ -74,13 +74,13 @@ class hub_proxy_test : public testing::Test {
   void run(net::handler pod, std::function<rt::task<void>(world&)> body, bool stream = true) {
     rt::loop loop;
     loop.run(rt::with_timeout(tests::patience(std::chrono::seconds(60)),
-                              serve(std::move(pod), std::move(body), stream, conninfo_)));
+                              serve(std::move(pod), std::move(body), stream, conninfo_, content_host_)));
     EXPECT_TRUE(loop.tasks().empty()) << "a task was left behind";
   }
 
  private:
   static rt::task<void> serve(net::handler pod, std::function<rt::task<void>(world&)> body, bool stream,
-                              std::string conninfo) {
+                              std::string conninfo, std::string content_host) {
     {
       auto session = co_await pg::connection::connect(conninfo);
       co_await store::migrate(*session);
@@ -99,7 +99,7 @@ class hub_proxy_test : public testing::Test {
     net::http_client to_projects, client;
     grants rights(pool);
     auto hub_listener = rt::listener::bind(rt::endpoint::ip("127.0.0.1", 0));
-    net::http_server hub([&](net::exchange& e) { return handle(e, rights, to_projects); });
+    net::http_server hub([&](net::exchange& e) { return handle(e, rights, to_projects, content_host); });
     co_await rt::with_scope([&](rt::scope& s) -> rt::task<void> {
       s.spawn(pod_server.serve(pod_listener), "pod");
       s.spawn(hub.serve(hub_listener), "hub");
@@ -131,6 +131,9 @@ class hub_proxy_test : public testing::Test {
   }
 
   std::string conninfo_;
+
+ protected:
+  std::string content_host_;  ///< of the hub-proxy that run() starts
 };
 
 /// What a pod of these tests does: tells heads, echoes bodies and messages.

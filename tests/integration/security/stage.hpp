@@ -49,7 +49,9 @@ class security : public testing::Test {
  private:
   struct everything {
     rt::loop loop;
-    std::unique_ptr<running_system> system = std::make_unique<running_system>();
+    /// Ports on the application's origin: the harder case, where nothing but hub-proxy stands between them.
+    std::unique_ptr<running_system> system =
+        std::make_unique<running_system>("", std::vector<std::string>{"--content-host="});
     person ada{*system}, bob{*system}, eve{*system}, nobody{*system};
     std::string project;
   };

@@ -39,8 +39,8 @@ std::string tail_of_logs(const std::string& state) {
 
 }  // namespace
 
-running_system::running_system(std::string backend)
-    : backend_(std::move(backend)), client_({.response_timeout = patience(130s)}) {
+running_system::running_system(std::string backend, std::vector<std::string> flags)
+    : backend_(std::move(backend)), flags_(std::move(flags)), client_({.response_timeout = patience(130s)}) {
   char pattern[] = "/tmp/atrium-system-XXXXXX";
   if (!::mkdtemp(pattern)) throw failure(system_error(errno, "mkdtemp"));
   state_ = pattern;
@@ -63,12 +63,14 @@ rt::task<void> running_system::start() {
     if (!std::string_view(*e).starts_with("ATRIUM_")) environment.emplace_back(*e);
   if (!backend_.empty()) environment.push_back("ATRIUM_RUNTIME_BACKEND=" + backend_);
   auto output = rt::make_pipe(true, false);
-  up_ = rt::process::start(
-      {.argv = {ATRIUM_PROGRAM, "up", "--state", state_ + "/s", "--listen", listen_, "--web", state_ + "/web"},
-       .environment = std::move(environment),
-       .standard_output = output.write.get(),
-       .standard_error = -1,
-       .die_with_parent = true});
+  std::vector<std::string> argv{ATRIUM_PROGRAM, "up",    "--state", state_ + "/s",
+                                "--listen",     listen_, "--web",   state_ + "/web"};
+  argv.insert(argv.end(), flags_.begin(), flags_.end());
+  up_ = rt::process::start({.argv = std::move(argv),
+                            .environment = std::move(environment),
+                            .standard_output = output.write.get(),
+                            .standard_error = -1,
+                            .die_with_parent = true});
   output.write.close();
   std::string text;
   std::byte buffer[512];

@@ -13,7 +13,8 @@ namespace atrium::tests {
 class running_system {
  public:
   /// `backend`: value of ATRIUM_RUNTIME_BACKEND for everything, or empty.
-  explicit running_system(std::string backend = {});
+  /// `flags`: further ones for `atrium up`.
+  explicit running_system(std::string backend = {}, std::vector<std::string> flags = {});
   ~running_system();
   running_system(const running_system&) = delete;
 
@@ -30,6 +31,7 @@ class running_system {
 
  private:
   std::string backend_, state_, listen_;
+  std::vector<std::string> flags_;
   net::origin address_;
   net::http_client client_;
   std::optional<rt::process> up_;
