@@ -40,7 +40,7 @@ child_spec devcluster(const layout& l) {
 
 std::vector<child_spec> services(const layout& l) {
   const std::vector<std::string> database{"--database", l.database},
-      both{"--database", l.database, "--kubeconfig", l.kubeconfig()};
+      both{"--database", l.database, "--kubeconfig", l.kubeconfig(), "--namespace", l.name_space};
   return {
       service(l, "edge",
               {"--operations-listen", l.socket("edge-operations"), "--static", l.socket("static"), "--hub-next",

@@ -13,9 +13,11 @@ struct layout {
   std::string web;                         ///< the built browser application
   std::string database;                    ///< libpq connection string
   std::string content_host = "localhost";  ///< projects' ports and pages are shown below it
+  std::string cluster;                     ///< kubeconfig of a Kubernetes to use; empty: a devcluster of our own
+  std::string name_space = "default";      ///< of its ConfigMaps and project pods
 
   std::string run() const { return state + "/run"; }
-  std::string kubeconfig() const { return state + "/kubeconfig"; }
+  std::string kubeconfig() const { return cluster.empty() ? state + "/kubeconfig" : cluster; }
   std::string socket(const std::string& service) const { return "unix:" + run() + "/" + service + ".sock"; }
   std::string log(const std::string& service) const { return state + "/logs/" + service + ".log"; }
 };

@@ -123,13 +123,15 @@ class machine {
   }
 
   rt::task<void> start(rt::scope& children) {
-    auto& cluster = add(devcluster(layout_), children);
+    child* cluster = layout_.cluster.empty() ? &add(devcluster(layout_), children) : nullptr;
     co_await postgres_.prepare();
     co_await add(postgres_.spec(), children).wait_ready();
     co_await postgres_.create_database();
     co_await migrate(layout_);
-    co_await cluster.wait_ready();
-    co_await write_config_maps(layout_);
+    if (cluster) {  // another's cluster has its own ConfigMaps
+      co_await cluster->wait_ready();
+      co_await write_config_maps(layout_);
+    }
     std::vector<child*> started;
     for (auto& spec : services(layout_)) started.push_back(&add(std::move(spec), children));
     for (auto* c : started) co_await c->wait_ready();
@@ -173,7 +175,8 @@ int run_up(int argc, char** argv) {
            .listen = "127.0.0.1:8080",
            .web = "web/dist",
            .database = {},
-           .content_host = "localhost"};
+           .content_host = "localhost",
+           .cluster = {}};
   std::string level = "info";
   settings s("up", "runs the whole system on this machine");
   s.add("state", "DIR", "folder for everything that is kept", l.state);
@@ -181,6 +184,8 @@ int run_up(int argc, char** argv) {
   s.add("web", "DIR", "the built browser application", l.web);
   s.add("content-host", "HOST", "ports and pages of projects are shown below this host name", l.content_host)
       .check(domain::check_content_host);
+  s.add("kubeconfig", "FILE", "run projects on this Kubernetes instead of on this machine", l.cluster);
+  s.add("namespace", "NAME", "where that Kubernetes has ConfigMaps and pods of projects", l.name_space);
   s.add("log-level", "LEVEL", "least level that is logged", level).one_of({"debug", "info", "warn", "error"});
   if (const auto code = s.parse(argc, argv)) return *code;
   log::configure("up", level == "debug"   ? log::level::debug
@@ -190,6 +195,7 @@ int run_up(int argc, char** argv) {
   try {
     l.state = fs::absolute(l.state).lexically_normal().string();
     l.web = fs::absolute(l.web).lexically_normal().string();
+    if (!l.cluster.empty()) l.cluster = fs::absolute(l.cluster).lexically_normal().string();
     rt::signal_set signals{SIGINT, SIGTERM, SIGHUP};
     rt::loop loop;
     const state_folder folder(l.state);
