@@ -62,6 +62,7 @@ constexpr std::string_view too_many =
 std::string network_of(const rt::endpoint& peer) {
   if (peer.family() != AF_INET6) return peer.host();
   const auto& a = reinterpret_cast<const sockaddr_in6*>(peer.address())->sin6_addr;
+  if (IN6_IS_ADDR_V4MAPPED(&a)) return {reinterpret_cast<const char*>(&a), sizeof a};  // of an address for both
   return {reinterpret_cast<const char*>(&a), 8};
 }
 
