@@ -25,6 +25,19 @@ class backend {
     forgotten(fd);
   }
 
+  /// The pool of lent_bytes: a buffer of lent_bytes::capacity, and back.
+  std::byte* lend();
+  virtual void take_back(std::byte*) noexcept;
+  /// Lends a buffer to `read`; `op` keeps it as its address when bytes came.
+  template <class Read>
+  long lend_to(io_op& op, Read read) {
+    auto* into = lend();
+    const long r = read(into);
+    if (r > 0) op.address = into;
+    else take_back(into);
+    return r;
+  }
+
   /// The last receive emptied the socket and nothing has come since, as far as is known: the next one would say EAGAIN,
   /// so its system call is not worth making.
   bool drained(int fd) const noexcept { return known(fd) && input_[static_cast<std::size_t>(fd)] == drained_bit; }
@@ -46,6 +59,7 @@ class backend {
 
  private:
   static constexpr std::uint8_t drained_bit = 1, ended_bit = 2;
+  static constexpr std::size_t most_spare = 256;  // of 16 KiB: as many as one wait may hand out
   static constexpr int tracked_fds = 1 << 20;
   bool known(int fd) const noexcept { return static_cast<std::size_t>(fd) < input_.size(); }
   bool learn(int fd) noexcept {
@@ -54,6 +68,7 @@ class backend {
     return true;
   }
   std::vector<std::uint8_t> input_;  // by descriptor
+  std::vector<std::unique_ptr<std::byte[]>> spare_;
 };
 
 std::unique_ptr<backend> make_epoll_backend();

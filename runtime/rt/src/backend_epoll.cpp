@@ -13,6 +13,7 @@ bool wants_input(const io_op& op) noexcept {
   switch (op.kind) {
     case io_kind::readable:
     case io_kind::recv:
+    case io_kind::receive:
     case io_kind::read:
     case io_kind::accept:
       return true;

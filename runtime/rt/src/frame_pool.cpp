@@ -14,7 +14,10 @@
 namespace atrium::rt::detail {
 namespace {
 
-constexpr std::size_t granule = 64, largest = 4096, classes = largest / granule, kept_per_class = 256;
+// Class c has frames of c granules less the word that malloc keeps beside a block: idle connections are little but
+// frames.
+constexpr std::size_t granule = 32, largest = 4096, classes = largest / granule, kept_per_class = 256;
+constexpr std::size_t overhead = sizeof(void*);
 
 struct free_frame_node {
   free_frame_node* next;
@@ -30,7 +33,7 @@ struct pool {
 };
 thread_local pool frames;
 
-constexpr std::size_t class_of(std::size_t size) noexcept { return (size + granule - 1) / granule; }
+constexpr std::size_t class_of(std::size_t size) noexcept { return (size + overhead + granule - 1) / granule; }
 
 }  // namespace
 
@@ -42,7 +45,7 @@ void* allocate_frame(std::size_t size) {
     --frames.count[c];
     return node;
   }
-  return ::operator new(c * granule);
+  return ::operator new(c * granule - overhead);
 }
 
 void free_frame(void* frame, std::size_t size) noexcept {

@@ -30,7 +30,7 @@ namespace {
 /// A receive that got less than it asked for has emptied the socket.
 void note_input(const io_op& op) noexcept {
   auto& io = op.node()->owner().io();
-  if (op.kind == io_kind::recv && op.flags == 0)
+  if ((op.kind == io_kind::recv && op.flags == 0) || op.kind == io_kind::receive)
     io.set_drained(op.fd, op.result > 0 && static_cast<std::size_t>(op.result) < op.length);
   else if (op.kind == io_kind::readable) io.set_drained(op.fd, false);
 }
@@ -39,7 +39,7 @@ void note_input(const io_op& op) noexcept {
 bool io_op::begin(task_node* node, std::coroutine_handle<> h) noexcept {
   if (!enter(node, h)) return false;
   auto& l = node->owner();
-  const bool receives = kind == io_kind::recv || kind == io_kind::readable;
+  const bool receives = kind == io_kind::recv || kind == io_kind::receive || kind == io_kind::readable;
   result = receives && l.io().drained(fd) ? -EAGAIN : attempt();
   if (result >= 0) note_input(*this);
   if (result == -EAGAIN) {
@@ -94,6 +94,15 @@ long connect_result(int fd) noexcept {
 
 }  // namespace
 
+receive_op::~receive_op() {
+  if (address) node()->owner().io().take_back(static_cast<std::byte*>(address));
+}
+
+lent_bytes receive_op::await_resume() {
+  const long n = finish();
+  return {node()->owner().io(), static_cast<std::byte*>(std::exchange(address, nullptr)), static_cast<std::size_t>(n)};
+}
+
 long io_op::attempt() noexcept {
   if (is_simulated(fd)) [[unlikely]]
     return simulation->attempt(*this);
@@ -104,6 +113,10 @@ long io_op::attempt() noexcept {
         break;
       case io_kind::writable:
         r = poll_now(fd, POLLOUT);
+        break;
+      case io_kind::receive:
+        r = node()->owner().io().lend_to(
+            *this, [this](std::byte* into) { return checked(::recv(fd, into, length, MSG_DONTWAIT)); });
         break;
       case io_kind::recv:
         r = checked(::recv(fd, address, length, flags | MSG_DONTWAIT));
@@ -132,6 +145,32 @@ long io_op::attempt() noexcept {
 }
 
 }  // namespace detail
+
+namespace detail {
+
+std::byte* backend::lend() {
+  if (spare_.empty()) return new std::byte[lent_bytes::capacity];
+  auto* buffer = spare_.back().release();
+  spare_.pop_back();
+  return buffer;
+}
+
+void backend::take_back(std::byte* buffer) noexcept {
+  std::unique_ptr<std::byte[]> owned(buffer);
+  if (spare_.size() < most_spare) spare_.push_back(std::move(owned));
+}
+
+}  // namespace detail
+
+lent_bytes lent_bytes::borrow() {
+  auto& pool = loop::current().io();
+  return {pool, pool.lend(), capacity};
+}
+
+void lent_bytes::release() noexcept {
+  if (data_) owner_->take_back(std::exchange(data_, nullptr));
+  size_ = 0;
+}
 
 task<void> write_all(int fd, std::span<const std::byte> from) {
   while (!from.empty()) from = from.subspan(co_await write_some(fd, from));

@@ -80,6 +80,7 @@ loop::loop(backend_kind asked)
       state_(std::make_unique<detail::loop_state>()),
       timers_(clock::now()),
       now_(clock::now()) {
+  deferred_.previous_ = deferred_.next_ = &deferred_;
   ::signal(SIGPIPE, SIG_IGN);  // a peer that is gone is an error of the write, not the end of the process
 }
 
@@ -89,10 +90,14 @@ loop::loop(std::unique_ptr<detail::simulated_kernel> kernel)
       state_(std::make_unique<detail::loop_state>()),
       timers_(clock::now()),
       now_(clock::now()) {
+  deferred_.previous_ = deferred_.next_ = &deferred_;
   backend_ = std::move(kernel);
 }
 
-loop::~loop() { ATRIUM_ASSERT(!nodes_, "every task has been joined before its loop ends"); }
+loop::~loop() {
+  ATRIUM_ASSERT(!nodes_, "every task has been joined before its loop ends");
+  while (deferred_.next_ != &deferred_) deferred_.next_->unlink();
+}
 
 loop& loop::current() noexcept {
   ATRIUM_ASSERT(current_loop, "runtime operations run inside loop::run");
@@ -128,11 +133,28 @@ void loop::drive(std::coroutine_handle<> first, const bool& done) {
   inline_budget_ = inline_budget;
   first.resume();
   while (!done) simulation_ ? turn_simulated(done) : turn(done);
-  // What was put off behind the tasks that were ready (a session's flush) must not be left behind in the queue.
-  for (int i = 0; i < ready_budget && ready_head_; ++i) {
-    auto* item = std::exchange(ready_head_, ready_head_->next_ready);
-    if (!ready_head_) ready_tail_ = nullptr;
-    item->handle.resume();
+  run_deferred();  // what tasks put off (a session's flush) must not be left behind
+}
+
+void deferred_call::unlink() noexcept {
+  if (!next_) return;
+  previous_->next_ = next_;
+  next_->previous_ = previous_;
+  previous_ = next_ = nullptr;
+}
+
+void loop::defer(deferred_call& call) noexcept {
+  if (call.pending()) return;
+  call.previous_ = deferred_.previous_;
+  call.next_ = &deferred_;
+  call.previous_->next_ = deferred_.previous_ = &call;
+}
+
+void loop::run_deferred() noexcept {
+  while (deferred_.next_ != &deferred_) {
+    auto& call = *deferred_.next_;
+    call.unlink();
+    call.run_(call);
   }
 }
 
@@ -162,6 +184,7 @@ void loop::turn(const bool& done) {
     if (!ready_head_) ready_tail_ = nullptr;
     item->handle.resume();
   }
+  run_deferred();
   const auto ended = clock::now();
   if (ended - began > stall_limit) {
     stalls.add();

@@ -37,6 +37,7 @@ void loop::turn_simulated(const bool& done) {
     take_ready(kernel.choose(count))->handle.resume();
     if (kernel.look_around()) break;
   }
+  run_deferred();
   if (done) return;
   if (ready_head_ || has_posted()) return kernel.wait(duration::zero());
   const auto due = timers_.next_due();

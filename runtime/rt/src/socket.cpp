@@ -129,8 +129,11 @@ std::size_t socket::try_send(std::span<const iovec> parts) noexcept {
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(parts.data());
   message.msg_iovlen = std::min<std::size_t>(parts.size(), 1024);  // UIO_MAXIOV
-  detail::count_op once(detail::io_kind::sendmsg, fd_.get(), &message, 0, MSG_NOSIGNAL, "sendmsg");
-  const long sent = once.attempt();
+  const auto attempt = [this](detail::io_kind kind, void* what, std::size_t size) {
+    return detail::count_op(kind, fd_.get(), what, size, MSG_NOSIGNAL, "send").attempt();
+  };
+  const long sent = parts.size() == 1 ? attempt(detail::io_kind::send, parts[0].iov_base, parts[0].iov_len)
+                                      : attempt(detail::io_kind::sendmsg, &message, 0);
   return sent > 0 ? static_cast<std::size_t>(sent) : 0;
 }
 

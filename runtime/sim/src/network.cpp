@@ -197,6 +197,8 @@ long kernel::send_parts(const node_ptr& n, const msghdr& m) noexcept {
 long kernel::try_now(io_op& op, node& n) noexcept {
   const auto self = find(op.fd);
   switch (op.kind) {
+    case io_kind::receive:
+      return lend_to(op, [&](std::byte* into) { return receive(n, into, op.length); });
     case io_kind::recv:
     case io_kind::read:
       return receive(n, op.address, op.length);

@@ -170,6 +170,85 @@ TEST_P(Sockets, ReadinessIsSeenAfterAShortReceive) {
   }());
 }
 
+task<std::string> receive_text(rt::socket& from) {
+  const auto got = co_await from.receive();
+  co_return std::string(as_text(got.bytes()));
+}
+
+TEST_P(Sockets, ReceiveLendsABufferUntilTheEnd) {
+  run([]() -> task<> {
+    auto [ours, theirs] = socket_pair();
+    co_await theirs.send_all(as_bytes("first"));
+    EXPECT_EQ(co_await receive_text(ours), "first");
+    co_await all(  // the reader sleeps when bytes and end come together
+        [](rt::socket& from) -> task<void> {
+          EXPECT_EQ(co_await receive_text(from), "second");
+          EXPECT_EQ(co_await receive_text(from), "");
+          EXPECT_EQ(co_await receive_text(from), "");
+        }(ours),
+        [](rt::socket& to) -> task<void> {
+          co_await sleep_for(std::chrono::milliseconds(3));
+          co_await to.send_all(as_bytes("second"));
+          to.shutdown_send();
+        }(theirs));
+  }());
+}
+
+TEST_P(Sockets, ReceiveOfManyBytesComesInWholeBuffers) {
+  run([]() -> task<> {
+    auto [ours, theirs] = socket_pair();
+    std::string sent(1'000'000, ' ');
+    for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<char>(i * 7 >> 2);
+    co_await all(
+        [](rt::socket& from, const std::string& expected) -> task<void> {
+          std::string got;
+          for (std::string piece; !(piece = co_await receive_text(from)).empty();) got += piece;
+          EXPECT_TRUE(got == expected);
+        }(ours, sent),
+        [](rt::socket& to, const std::string& all_of_it) -> task<void> {
+          co_await to.send_all(as_bytes(all_of_it));
+          to.shutdown_send();
+        }(theirs, sent));
+  }());
+}
+
+// More sockets have something to read, and their readers keep it, than the pool of a ring has buffers.
+TEST_P(Sockets, ReceiversMayKeepMoreBuffersThanThereAreInAPool) {
+  run([]() -> task<> {
+    constexpr int count = 200;
+    std::vector<std::pair<rt::socket, rt::socket>> pairs;
+    for (int i = 0; i < count; ++i) pairs.push_back(socket_pair());
+    std::vector<lent_bytes> kept(count);
+    scope readers(&co_await this_task());
+    for (int i = 0; i < count; ++i)
+      readers.spawn(
+          [](rt::socket& from, lent_bytes& into) -> task<void> {
+            into = co_await from.receive();
+          }(pairs[static_cast<std::size_t>(i)].first, kept[static_cast<std::size_t>(i)]),
+          "reader");
+    co_await yield();
+    for (int i = 0; i < count; ++i)
+      co_await pairs[static_cast<std::size_t>(i)].second.send_all(as_bytes(std::to_string(i)));
+    co_await readers.join();
+    for (int i = 0; i < count; ++i) EXPECT_EQ(as_text(kept[static_cast<std::size_t>(i)].bytes()), std::to_string(i));
+  }());
+}
+
+TEST_P(Sockets, ReceiveCanBeCancelled) {
+  run([]() -> task<> {
+    auto [ours, theirs] = socket_pair();
+    for (int i = 0; i < 100; ++i) {
+      auto d = disposition::failed;
+      try {
+        co_await with_timeout(std::chrono::milliseconds(1), receive_text(ours));
+      } catch (const failure& f) {
+        d = f.disposition();
+      }
+      EXPECT_EQ(d, disposition::timed_out);
+    }
+  }());
+}
+
 TEST_P(Sockets, ANumberThatIsUsedAgainStartsAnew) {
   run([]() -> task<> {
     for (int i = 0; i < 5; ++i) {

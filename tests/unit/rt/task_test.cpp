@@ -49,6 +49,46 @@ TEST_P(Tasks, TwoMillionReadyChildrenNeedNoStack) {
   }());
 }
 
+struct noted_call : deferred_call {
+  explicit noted_call(std::vector<int>& to, int what)
+      : deferred_call([](deferred_call& c) noexcept {
+          auto& self = static_cast<noted_call&>(c);
+          self.order.push_back(self.number);
+        }),
+        order(to),
+        number(what) {}
+  std::vector<int>& order;
+  int number;
+};
+
+TEST_P(Tasks, DeferredCallsRunOnceAfterWhatIsReady) {
+  std::vector<int> order;
+  run([](std::vector<int>& to) -> task<> {
+    noted_call first(to, 1), second(to, 2);
+    auto& l = loop::current();
+    {
+      noted_call gone(to, 3);
+      l.defer(gone);
+    }
+    l.defer(first);
+    l.defer(second);
+    l.defer(first);
+    scope s(&co_await this_task());
+    s.spawn(
+        [](std::vector<int>& out) -> task<> {
+          out.push_back(0);
+          co_return;
+        }(to),
+        "ready");
+    co_await s.join();
+    co_await sleep_for(1ms);
+    EXPECT_FALSE(first.pending());
+    l.defer(first);  // runs though nothing waits any more
+    co_await sleep_for(1ms);
+  }(order));
+  if (GetParam() != backend_kind::simulated) EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 1}));
+}
+
 TEST_P(Tasks, ScopeJoinsItsChildren) {
   run([]() -> task<> {
     int done = 0;

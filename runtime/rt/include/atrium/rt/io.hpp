@@ -46,13 +46,29 @@ void forget_fd(int fd) noexcept;
 
 namespace detail {
 
-enum class io_kind : std::uint8_t { readable, writable, recv, send, read, write, accept, connect, sendmsg };
+class backend;
+struct receive_op;
+enum class io_kind : std::uint8_t {
+  readable,
+  writable,
+  recv,
+  receive,  // into a buffer of the pool
+  send,
+  read,
+  write,
+  accept,
+  connect,
+  sendmsg
+};
 
 /// One I/O operation, in the awaiting frame. Backends complete it with a result as of a system call (-errno).
 class io_op : public suspended_op {
  public:
   io_op(io_kind kind, int fd, const void* address, std::size_t length, int flags, const char* what) noexcept
       : suspended_op(what), kind(kind), flags(flags), fd(fd), address(const_cast<void*>(address)), length(length) {}
+
+  /// A flag of readiness waits: the loop hears of the close of this descriptor, so it may be watched meanwhile.
+  static constexpr int of_socket = 1;
 
   bool await_ready() const noexcept { return false; }
   template <task_promise Promise>
@@ -95,6 +111,46 @@ struct fd_op : io_op {
   unique_fd await_resume() const { return unique_fd(static_cast<int>(finish())); }
 };
 
+}  // namespace detail
+
+/// Bytes in a buffer of the loop's pool, to which it goes back when this is destroyed, released or assigned to.
+/// @thread the loop's, not after the loop's end
+class lent_bytes {
+ public:
+  static constexpr std::size_t capacity = 16 * 1024;
+  lent_bytes() noexcept = default;
+  lent_bytes(lent_bytes&& other) noexcept
+      : owner_(other.owner_), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  lent_bytes& operator=(lent_bytes&& other) noexcept {
+    std::swap(owner_, other.owner_);
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    other.release();
+    return *this;
+  }
+  ~lent_bytes() { release(); }
+  /// A whole buffer of the current loop, to be filled.
+  static lent_bytes borrow();
+  std::span<std::byte> bytes() const noexcept { return {data_, size_}; }
+  bool empty() const noexcept { return size_ == 0; }
+  void shrink(std::size_t size) noexcept { size_ = static_cast<std::uint32_t>(size); }
+  void release() noexcept;
+
+ private:
+  friend struct detail::receive_op;
+  lent_bytes(detail::backend& owner, std::byte* data, std::size_t size) noexcept
+      : owner_(&owner), data_(data), size_(static_cast<std::uint32_t>(size)) {}
+  detail::backend* owner_ = nullptr;
+  std::byte* data_ = nullptr;
+  std::uint32_t size_ = 0;
+};
+
+namespace detail {
+struct receive_op : io_op {
+  explicit receive_op(int fd) noexcept : io_op(io_kind::receive, fd, nullptr, lent_bytes::capacity, 0, "receive") {}
+  ~receive_op();
+  lent_bytes await_resume();
+};
 }  // namespace detail
 
 /// Waits until a read (write) on `fd` would not block, or the peer is gone.
@@ -150,6 +206,8 @@ class socket {
   detail::count_op recv_some(std::span<std::byte> into) noexcept {
     return {detail::io_kind::recv, fd_.get(), into.data(), into.size(), 0, "recv"};
   }
+  /// Bytes in a buffer that is borrowed when they are here: waiting holds none. Empty at end of stream.
+  detail::receive_op receive() noexcept { return detail::receive_op(fd_.get()); }
   detail::count_op send_some(std::span<const std::byte> from) noexcept {
     return {detail::io_kind::send, fd_.get(), from.data(), from.size(), MSG_NOSIGNAL, "send"};
   }
@@ -162,7 +220,9 @@ class socket {
   /// What is here without waiting: bytes, possibly 0; an end or an error is left to the next receive. Counts as one of
   /// the operations that a turn may complete without suspending. Not while another receives.
   std::size_t try_recv(std::span<std::byte> into) noexcept;
-  detail::void_op wait_readable() noexcept { return readable(fd_.get()); }
+  detail::void_op wait_readable() noexcept {
+    return {detail::io_kind::readable, fd_.get(), nullptr, 0, detail::io_op::of_socket, "readable"};
+  }
 
   /// Neither bytes nor an end of stream nor an error wait to be read, as far as is known at the start of this turn: an
   /// idle connection that is still good.

@@ -33,6 +33,24 @@ struct task_info {
   unsigned depth;
 };
 
+/// Something to do once when the tasks that are ready have run, before the loop waits: what many of them add to (an
+/// output queue) is then handled once. Intrusive; taken back by its destructor. @thread the loop's
+class deferred_call {
+ public:
+  using callback = void (*)(deferred_call&) noexcept;
+  explicit deferred_call(callback run) noexcept : run_(run) {}
+  ~deferred_call() { unlink(); }
+  deferred_call(const deferred_call&) = delete;
+  bool pending() const noexcept { return next_ != nullptr; }
+  void unlink() noexcept;
+
+ private:
+  friend class loop;
+  deferred_call() noexcept = default;
+  callback run_ = nullptr;
+  deferred_call *previous_ = nullptr, *next_ = nullptr;
+};
+
 class loop {
  public:
   /// @errors failure(unimplemented) when io_uring is forced (by argument or environment) and refused by the kernel.
@@ -52,6 +70,9 @@ class loop {
 
   /// Runs `f` on the loop's thread in its next turn. Any thread; wakes a sleeping loop. `f` must not throw.
   void post(std::function<void()> f);
+
+  /// Runs `call` in this turn; nothing when it is pending already.
+  void defer(deferred_call& call) noexcept;
 
   /// Time at the start of this turn: what timers compare with. The loop's thread.
   time_point now() const noexcept { return now_; }
@@ -73,6 +94,7 @@ class loop {
   void turn(const bool& done);
   void turn_simulated(const bool& done);
   void run_posted();
+  void run_deferred() noexcept;
   bool has_posted() const noexcept;
   detail::ready_item* take_ready(std::size_t index) noexcept;
 
@@ -85,6 +107,7 @@ class loop {
   int inline_budget_ = 0;
   detail::ready_item *ready_head_ = nullptr, *ready_tail_ = nullptr;
   task_node* nodes_ = nullptr;
+  deferred_call deferred_;  // head of a ring
 };
 
 namespace detail {
