@@ -15,6 +15,7 @@
 namespace atrium::net {
 
 struct http_server::state {
+  class presence;
   server_shared shared;
   std::vector<connection_record*> connections;
   std::vector<rt::scope*> accepting;
@@ -27,8 +28,10 @@ struct http_server::state {
 
   rt::task<void> accept(rt::listener& from, rt::scope& connected, tls_context* tls);
   rt::task<void> serve_admitted(rt::socket, tls_context* tls, std::string from);
-  rt::task<void> serve_quietly(stream_ptr, tls_context* tls);
-  rt::task<void> serve_stream(stream_ptr, tls_context* tls);
+  rt::task<void> serve_one(stream_ptr, tls_context* tls);
+  // Not inlined: its frame would be a part of its caller's, which stays.
+  [[gnu::noinline]] rt::task<std::unique_ptr<handed_over>> serve_requests(stream_ptr, tls_context* tls,
+                                                                          connection_record&);
   rt::task<void> wait_empty();
 };
 
@@ -67,6 +70,25 @@ std::string network_of(const rt::endpoint& peer) {
 }
 
 }  // namespace
+
+/// A connection is known to drain() and counted for as long as this lives.
+class http_server::state::presence {
+ public:
+  presence(state& s, connection_record& record) : state_(s), record_(record) {
+    s.connections.push_back(&record);
+    s.gauge.add(1);
+  }
+  ~presence() {
+    std::erase(state_.connections, &record_);
+    state_.gauge.add(-1);
+    state_.changed.notify_all();
+  }
+  presence(const presence&) = delete;
+
+ private:
+  state& state_;
+  connection_record& record_;
+};
 
 http_server::http_server(handler h, http_limits limits) : state_(std::make_unique<state>()) {
   state_->shared.handle = std::move(h);
@@ -111,38 +133,33 @@ rt::task<void> http_server::state::serve_admitted(rt::socket socket, tls_context
       s.changed.notify_all();
     }
   } held{*this, from};
-  co_await serve_quietly(make_stream(std::move(socket)), tls);
+  co_await serve_one(make_stream(std::move(socket)), tls);
 }
 
-/// Nothing that happens on one connection may end the others.
-rt::task<void> http_server::state::serve_quietly(stream_ptr s, tls_context* tls) {
+/// Nothing that happens on one connection may end the others. This frame lives as long as the connection does, upgraded
+/// or not, so what only requests need is in those of serve_requests().
+rt::task<void> http_server::state::serve_one(stream_ptr s, tls_context* tls) {
+  auto& node = co_await rt::this_task();
+  connection_record record(node);
+  const presence here(*this, record);
   std::exception_ptr failed;
   try {
-    co_await serve_stream(std::move(s), tls);
+    if (const auto rest = co_await serve_requests(std::move(s), tls, record))
+      co_await rest->session(std::move(rest->raw));
   } catch (...) {
     failed = std::current_exception();
   }
   if (!failed) co_return;
-  if ((co_await rt::this_task()).cancelled() != rt::cancel_reason::none) std::rethrow_exception(failed);
-  log::debug("connection ended", {{"error", error_of(failed)}});  // gone or stalled clients are everyday life
+  if (!record.region.fired() && node.cancelled() != rt::cancel_reason::none) std::rethrow_exception(failed);
+  // Cut by drain(): an orderly end. Gone or stalled clients are everyday life.
+  if (!record.region.fired()) log::debug("connection ended", {{"error", error_of(failed)}});
 }
 
-rt::task<void> http_server::state::serve_stream(stream_ptr s, tls_context* tls) {
-  connection_record record(co_await rt::this_task());
-  listed entry(connections, record, changed);
-  gauge.add(1);
-  std::exception_ptr failed;
-  try {
-    if (tls) s = co_await rt::with_timeout(shared.limits.head_timeout, tls->handshake_server(std::move(s)));
-    server_connection connection(shared, record, std::move(s));
-    co_await connection.run();
-  } catch (...) {
-    failed = std::current_exception();
-  }
-  gauge.add(-1);
-  // Cut by drain(): that is an orderly end here.
-  if (failed && !(record.region.fired() && error_of(failed).disposition() == disposition::cancelled))
-    std::rethrow_exception(failed);
+rt::task<std::unique_ptr<handed_over>> http_server::state::serve_requests(stream_ptr s, tls_context* tls,
+                                                                          connection_record& record) {
+  if (tls) s = co_await rt::with_timeout(shared.limits.head_timeout, tls->handshake_server(std::move(s)));
+  server_connection connection(shared, record, std::move(s));
+  co_return co_await connection.run();
 }
 
 rt::task<void> http_server::serve(rt::listener& from, tls_context* tls) {
@@ -175,7 +192,7 @@ rt::task<void> http_server::serve(rt::listener& from, tls_context* tls) {
 }
 
 rt::task<void> http_server::serve_connection(stream_ptr stream) {
-  return state_->serve_quietly(std::move(stream), nullptr);
+  return state_->serve_one(std::move(stream), nullptr);
 }
 
 rt::task<void> http_server::state::wait_empty() {

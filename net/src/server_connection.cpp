@@ -7,9 +7,10 @@
 
 namespace atrium::net {
 
-rt::task<void> server_connection::run() {
+rt::task<std::unique_ptr<handed_over>> server_connection::run() {
   while (co_await wait_for_request())
     if (!co_await serve_one()) break;
+  co_return std::move(rest_);
 }
 
 /// False when the connection is over. Holds no buffer while it waits.

@@ -20,6 +20,12 @@ struct server_shared {
   bool draining = false;
 };
 
+/// What an upgrade leaves of a connection, and what goes on with it.
+struct handed_over {
+  exchange::upgraded raw;
+  exchange::upgraded_session session;
+};
+
 class server_connection {
  public:
   server_connection(server_shared& shared, connection_record& record, stream_ptr s)
@@ -28,8 +34,9 @@ class server_connection {
     peer_address_ = peer_.family() == AF_UNIX ? "127.0.0.1" : peer_.host();
   }
   ~server_connection() { record_.stream = nullptr; }
-  /// Serves requests until the connection ends. @errors disconnected, timed_out (writing), cancelled
-  rt::task<void> run();
+  /// Serves requests until the connection ends (then null) or is handed over. @errors disconnected, timed_out
+  /// (writing), cancelled
+  rt::task<std::unique_ptr<handed_over>> run();
 
  private:
   friend class server_exchange;
@@ -47,6 +54,7 @@ class server_connection {
   input_buffer input_;
   rt::endpoint peer_;
   std::string peer_address_;
+  std::unique_ptr<handed_over> rest_;
 };
 
 }  // namespace atrium::net

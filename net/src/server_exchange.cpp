@@ -147,6 +147,11 @@ rt::task<exchange::upgraded> server_exchange::upgrade(net::headers fields) {
   co_return upgraded{std::move(connection_.stream_), connection_.input_.take()};
 }
 
+rt::task<void> server_exchange::upgrade(net::headers fields, upgraded_session session) {
+  auto raw = co_await upgrade(std::move(fields));
+  connection_.rest_ = std::make_unique<handed_over>(std::move(raw), std::move(session));
+}
+
 rt::task<void> server_exchange::peer_gone() {
   keep_ = false;  // a cancelled read may have taken bytes of a next request
   try {

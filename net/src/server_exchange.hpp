@@ -30,6 +30,7 @@ class server_exchange final : public exchange {
   rt::task<void> respond(response head, std::string_view body) override;
   rt::task<std::unique_ptr<body_writer>> start(response head) override;
   rt::task<upgraded> upgrade(net::headers) override;
+  rt::task<void> upgrade(net::headers, upgraded_session) override;
   rt::task<void> peer_gone() override;
 
   /// After the handler: reads what little is left of the request's body. True when the connection can serve another

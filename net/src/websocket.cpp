@@ -81,9 +81,8 @@ rt::task<std::string> beginning_of(body_reader& body) {
   co_return text;
 }
 
-}  // namespace
-
-rt::task<std::unique_ptr<websocket>> accept_websocket(exchange& e, websocket_options options) {
+/// The head of the answer 101 and the protocol chosen. Answers a request that is not a handshake, then throws.
+rt::task<headers> handshake_answer(exchange& e, const websocket_options& options, std::string& protocol) {
   const auto& r = e.request();
   if (auto answer = refusal(r)) {
     co_await e.respond(std::move(*answer));
@@ -92,11 +91,29 @@ rt::task<std::unique_ptr<websocket>> accept_websocket(exchange& e, websocket_opt
   headers answer{{"Upgrade", "websocket"},
                  {"Connection", "Upgrade"},
                  {"Sec-WebSocket-Accept", ws::handshake_accept(*r.headers.find("Sec-WebSocket-Key"))}};
-  auto protocol = choose_protocol(options.protocols, tokens(r.headers, "Sec-WebSocket-Protocol"));
+  protocol = choose_protocol(options.protocols, tokens(r.headers, "Sec-WebSocket-Protocol"));
   if (!protocol.empty()) answer.add("Sec-WebSocket-Protocol", protocol);
-  auto raw = co_await e.upgrade(std::move(answer));
+  co_return answer;
+}
+
+}  // namespace
+
+rt::task<std::unique_ptr<websocket>> accept_websocket(exchange& e, websocket_options options) {
+  std::string protocol;
+  auto raw = co_await e.upgrade(co_await handshake_answer(e, options, protocol));
   co_return make_websocket(std::move(raw.stream), websocket_role::server, std::move(options), std::move(raw.buffered),
                            std::move(protocol));
+}
+
+rt::task<void> serve_websocket(exchange& e, websocket_options options, websocket_session session) {
+  std::string protocol;
+  auto answer = co_await handshake_answer(e, options, protocol);
+  auto begin = [options = std::move(options), protocol = std::move(protocol),
+                session = std::move(session)](exchange::upgraded raw) mutable {
+    return session(make_websocket(std::move(raw.stream), websocket_role::server, std::move(options),
+                                  std::move(raw.buffered), std::move(protocol)));
+  };
+  co_await e.upgrade(std::move(answer), std::move(begin));
 }
 
 rt::task<std::unique_ptr<websocket>> connect_websocket(http_client& client, const origin& to, request head,

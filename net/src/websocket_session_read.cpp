@@ -6,10 +6,6 @@ namespace atrium::net::ws {
 
 namespace {
 
-constexpr rt::duration close_limit = std::chrono::seconds(5);   // for the peer's close frame
-constexpr rt::duration refuse_limit = std::chrono::seconds(1);  // for telling a peer that broke the protocol
-constexpr std::size_t discard_limit = 1u << 20;
-
 /// Sets a flag while it lives.
 class flag_guard {
  public:
@@ -23,132 +19,79 @@ class flag_guard {
 
 }  // namespace
 
-/// False at the end of the stream.
-rt::task<bool> session_core::read_more() {
-  early_ = {};
-  buffer_.release();
-  reading_since_ = loop_.now();
-  co_await stream_->wait_readable();
-  const auto into = buffer_.borrow();
-  const auto n = co_await stream_->read_some(into);
-  heard_ = loop_.now();
-  ping_waits_ = false;  // whatever comes answers a ping
-  unread_ = into.first(n);
-  co_return n > 0;
+session_core::session_core(stream_ptr s, websocket_role ours, websocket_options options, std::string buffered,
+                           std::string name)
+    : stream_(std::move(s)),
+      loop_(rt::loop::current()),
+      progress_(loop_.now()),
+      ours_(ours),
+      options_(std::move(options)),
+      heard_(progress_),
+      reading_since_(progress_),
+      decoder_(ours == websocket_role::server ? websocket_role::client : websocket_role::server,
+               options_.message_bytes),
+      early_(std::move(buffered)),
+      protocol_(std::move(name)) {
+  unread_ = rt::as_bytes(early_);
+  arm_keepalive();
 }
 
-/// The next message or close; nullopt at the end of the stream. Pings are answered here.
-rt::task<std::optional<event>> session_core::next_event() {
-  flag_guard reading(reading_);
+void session_core::release_input() noexcept {
+  unread_ = {};
+  lent_.release();
+  if (early_.capacity() > 0) std::string().swap(early_);
+}
+
+/// Takes what has been read as far as it goes. Pings are answered here.
+session_core::step session_core::decode(event& e) {
   for (;;) {
     auto r = decoder_.feed(unread_);
-    if (!r) throw failure(r.error());
-    if (!r->has_value()) {
-      if (cut_ || !co_await read_more()) co_return std::nullopt;
-      continue;
+    if (!r) {
+      refused_ = std::make_unique<error>(r.error());
+      return step::refused;
     }
-    auto& e = **r;
-    if (e.what == event::kind::ping) {
-      answer_ping(std::move(e.data));
-    } else if (e.what != event::kind::pong) {
-      if (unread_.empty()) {
-        early_ = {};
-        buffer_.release();
-      }
-      co_return std::move(*r);
-    }
+    if (!*r) return step::more;
+    e = std::move(**r);
+    if (e.what == event::kind::ping) answer_ping(std::move(e.data));
+    else if (e.what != event::kind::pong) break;
+  }
+  if (unread_.empty()) release_input();
+  return e.what == event::kind::close ? step::close : step::message;
+}
+
+/// Reads until there is something to say. An idle session waits here, without a buffer.
+rt::task<session_core::step> session_core::read_step(event& e) {
+  const flag_guard reading(reading_);
+  for (;;) {
+    const auto s = decode(e);
+    if (s != step::more) co_return s;
+    if (cut_) co_return step::end;
+    release_input();
+    reading_since_ = loop_.now();
+    lent_ = co_await stream_->receive();
+    heard_ = loop_.now();
+    ping_waits_ = false;  // whatever comes answers a ping
+    unread_ = lent_.bytes();
+    if (unread_.empty()) co_return step::end;
   }
 }
 
 rt::task<std::optional<websocket_message>> session_core::receive() {
-  auto self = shared_from_this();
-  if (reading_) {  // close() in another task reads what is left
-    co_await ended_.wait();
-    co_return std::nullopt;
-  }
-  if (closed_by) co_return std::nullopt;
-  std::optional<event> e;
-  std::optional<error> lost;
-  try {
-    if (!cut_) e = co_await next_event();
-  } catch (const failure& f) {
-    if (f.disposition() == disposition::cancelled) throw;
-    lost = f.error();
-  }
-  if (lost && lost->code().starts_with("websocket.")) {
-    co_await refuse(*lost);
-    throw failure(*lost);
-  }
-  if (e && e->what != event::kind::close)
-    co_return websocket_message{e->what == event::kind::binary, std::move(e->data)};
-  if (!e) {
-    const bool expected = close_sent_;
-    cut();
-    if (!expected) throw_disconnected();
-    closed_by = websocket_close{1006, {}};
-    co_return std::nullopt;
-  }
-  peer_closed_ = true;
-  closed_by = websocket_close{e->code, std::move(e->data)};
-  ended_.set();
-  co_await send_close(e->code == 1005 ? 0 : e->code, {}, close_limit);
-  co_await end_stream();
-  co_return std::nullopt;
-}
-
-/// Tells the peer why, then lets it see that before the connection goes: closing with unread bytes would reset it.
-rt::task<void> session_core::refuse(const error& why) {
-  closed_by = websocket_close{close_code_of(why), why.public_text()};
-  co_await send_close(closed_by->code, closed_by->reason, refuse_limit);
-  co_await end_stream();
-  unread_ = {};
-  if (!cut_) {
+  const auto self = shared_from_this();
+  if (reading_) co_return co_await wait_for_end();
+  if (closed_by_) co_return std::nullopt;
+  event e;
+  auto s = cut_ ? step::end : decode(e);
+  if (s == step::more) {
     try {
-      co_await rt::with_timeout(refuse_limit, discard_until_end());
+      s = co_await read_step(e);
     } catch (const failure& f) {
       if (f.disposition() == disposition::cancelled) throw;
+      s = step::end;
     }
   }
-  cut();
-}
-
-rt::task<void> session_core::discard_until_end() {
-  for (std::size_t total = 0; total < discard_limit; total += unread_.size())
-    if (!co_await read_more()) break;
-  unread_ = {};
-}
-
-rt::task<void> session_core::close(std::uint16_t code, std::string reason) {
-  auto self = shared_from_this();
-  std::exception_ptr failed;
-  try {
-    co_await send_close(code, reason, close_limit);
-    if (!cut_) co_await rt::with_timeout(close_limit, finish_close());
-    co_await end_stream();
-  } catch (const failure& f) {
-    if (f.disposition() == disposition::cancelled) failed = std::current_exception();
-  }
-  cut();
-  if (!closed_by) closed_by = websocket_close{1006, {}};
-  if (failed) {
-    writers_.cancel(rt::cancel_reason::disconnected);
-    std::rethrow_exception(failed);
-  }
-  while (writing_) co_await written_changed_.wait();
-}
-
-/// Waits for the peer's close frame; messages that come before it are dropped.
-rt::task<void> session_core::finish_close() {
-  if (reading_) {
-    co_await ended_.wait();
-    co_return;
-  }
-  while (!closed_by) {
-    auto e = co_await next_event();
-    if (e && e->what != event::kind::close) continue;
-    if (e) closed_by = websocket_close{e->code, std::move(e->data)};
-    break;
-  }
+  if (s == step::message) co_return websocket_message{e.what == event::kind::binary, std::move(e.data)};
+  co_return co_await receive_end(s, std::move(e));
 }
 
 namespace {
@@ -160,12 +103,13 @@ class session final : public websocket {
   rt::task<std::optional<websocket_message>> receive() override { return core_->receive(); }
   rt::task<void> send(bool binary, std::span<const std::byte> data) override { return core_->send(binary, data); }
   bool try_send(bool binary, std::string message) override { return core_->try_send(binary, std::move(message)); }
+  bool try_send(const shared_message& message) override { return core_->try_send(message); }
   rt::task<void> close(std::uint16_t code, std::string_view reason) override {
     return core_->close(code, std::string(reason));
   }
   void abort() noexcept override { core_->cut(); }
-  const std::optional<websocket_close>& close_reason() const noexcept override { return core_->closed_by; }
-  std::string_view protocol() const noexcept override { return core_->protocol; }
+  const std::optional<websocket_close>& close_reason() const noexcept override { return core_->closed_by(); }
+  std::string_view protocol() const noexcept override { return core_->protocol(); }
 
  private:
   std::shared_ptr<session_core> core_;
@@ -175,6 +119,13 @@ class session final : public websocket {
 }  // namespace atrium::net::ws
 
 namespace atrium::net {
+
+shared_message::shared_message(bool binary, std::string_view data) : binary_(binary) {
+  const auto op = binary ? ws::opcode::binary : ws::opcode::text;
+  auto frame = ws::make_frame(op, rt::as_bytes(data), {});
+  head_ = static_cast<std::uint8_t>(frame.size() - data.size());
+  frame_ = std::make_shared<const std::string>(std::move(frame));
+}
 
 std::unique_ptr<websocket> make_websocket(stream_ptr stream, websocket_role ours, websocket_options options,
                                           std::string buffered, std::string protocol) {

@@ -6,177 +6,58 @@ namespace atrium::net::ws {
 
 namespace {
 
-constexpr std::size_t write_piece = 256 * 1024;   // progress is noted after each
-constexpr std::size_t queued_control_limit = 64;  // pongs beyond it replace each other
-constexpr std::size_t joined_bytes = 16 * 1024;   // answers up to it may wait for the next ones
-
-/// Queues lend their memory to each other: an idle session holds none.
-template <class T>
-class spare_vectors {
- public:
-  void take(std::vector<T>& into) noexcept {
-    if (into.capacity() > 0 || kept_.empty()) return;
-    into = std::move(kept_.back());
-    kept_.pop_back();
-  }
-  void give(std::vector<T>& from) {
-    from.clear();
-    if (kept_.size() < 64 && from.capacity() <= 256) kept_.push_back(std::move(from));
-    from = {};
-  }
-
- private:
-  std::vector<std::vector<T>> kept_;
-};
+constexpr std::size_t write_piece = 256 * 1024;  // progress is noted after each
+constexpr std::size_t joined_bytes = 16 * 1024;  // answers up to it may wait for the next ones
+constexpr std::size_t copied_bytes = 4 * 1024;   // larger messages are written from where they stand
 
 iovec part(std::span<const std::byte> bytes) noexcept { return {const_cast<std::byte*>(bytes.data()), bytes.size()}; }
 
-template <class T>
-spare_vectors<T>& spares() {
-  thread_local spare_vectors<T> kept;
-  return kept;
-}
+opcode data_opcode(bool binary) noexcept { return binary ? opcode::binary : opcode::text; }
 
 }  // namespace
 
-session_core::session_core(stream_ptr s, websocket_role ours, websocket_options options, std::string buffered,
-                           std::string name)
-    : protocol(std::move(name)),
-      stream_(std::move(s)),
-      ours_(ours),
-      options_(std::move(options)),
-      loop_(rt::loop::current()),
-      decoder_(ours == websocket_role::server ? websocket_role::client : websocket_role::server,
-               options_.message_bytes),
-      early_(std::move(buffered)),
-      unread_(rt::as_bytes(early_)),
-      heard_(loop_.now()),
-      reading_since_(heard_),
-      progress_(heard_) {
-  arm_keepalive();
-}
-
-session_core::~session_core() = default;
-
-void session_core::cut() noexcept {
-  cut_ = true;
-  stream_->abort();
-  written_changed_.notify_all();
-  ended_.set();
-}
-
-void session_core::abandon() noexcept {
-  loop_.timers().cancel(timer_);
-  write_queued();
-  cut();
-  writers_.cancel(rt::cancel_reason::disconnected);
-}
-
-void session_core::throw_disconnected() const {
-  fail(disposition::disconnected, dead_ ? "The WebSocket connection was cut because the other side stopped answering."
-                                        : "The WebSocket connection is closed.");
+std::optional<mask_key> session_core::mask() const {
+  if (ours_ == websocket_role::server) return std::nullopt;
+  return random_mask();
 }
 
 std::uint64_t session_core::enqueue(opcode op, std::string payload) {
-  std::optional<mask_key> mask;
-  if (ours_ == websocket_role::client) {
-    mask = random_mask();
-    apply_mask({reinterpret_cast<std::byte*>(payload.data()), payload.size()}, *mask);
-  }
-  spares<outgoing>().take(queue_);
-  queue_.push_back({make_head(op, payload.size(), mask), std::move(payload)});
-  queued_bytes_ += queue_.back().bytes();
-  schedule_flush();
-  return ++enqueued_;
+  return enqueued_ += output_.add(op, std::move(payload), mask());
 }
 
-/// Runs once from the ready queue, without being a task: it never waits.
-struct session_core::deferred {
-  struct promise_type : rt::detail::ready_item {
-    deferred get_return_object() noexcept {
-      handle = std::coroutine_handle<promise_type>::from_promise(*this);
-      return {this};
-    }
-    static void* operator new(std::size_t size) { return rt::detail::allocate_frame(size); }
-    static void operator delete(void* frame, std::size_t size) noexcept { rt::detail::free_frame(frame, size); }
-    std::suspend_always initial_suspend() noexcept { return {}; }
-    std::suspend_never final_suspend() noexcept { return {}; }
-    void return_void() noexcept {}
-    void unhandled_exception() noexcept { std::terminate(); }
-  };
-  rt::detail::ready_item* item;
-};
+void session_core::flush_call::run(rt::deferred_call& call) noexcept { static_cast<flush_call&>(call).core.flush(); }
 
-session_core::deferred session_core::run_flush(std::shared_ptr<session_core> self) {
-  self->flush_scheduled_ = false;
-  self->flush();
-  co_return;
+void session_core::flush_soon() noexcept {
+  if (!writing_ && !cut_) loop_.defer(flush_);
 }
 
-void session_core::schedule_flush() {
-  if (writing_ || flush_scheduled_ || cut_) return;
-  flush_scheduled_ = true;
-  loop_.schedule(*run_flush(shared_from_this()).item);
-}
-
-frame_head session_core::rest_of_head(const outgoing& f) noexcept {
-  frame_head rest;
-  if (f.sent < f.head.size) {
-    rest.size = static_cast<std::uint8_t>(f.head.size - f.sent);
-    std::copy_n(f.head.bytes.begin() + f.sent, rest.size, rest.bytes.begin());
-  }
-  return rest;
-}
-
-std::span<const std::byte> session_core::rest_of_payload(const outgoing& f) noexcept {
-  return rt::as_bytes(f.payload).subspan(f.sent < f.head.size ? 0 : f.sent - f.head.size);
-}
-
-/// Parts of the frames from `from` on, at most a piece; the index behind them. `bytes` are those still to be written.
-std::size_t session_core::collect(const std::vector<outgoing>& frames, std::size_t from, std::vector<iovec>& parts,
-                                  std::size_t& bytes) {
-  parts.clear();
-  bytes = 0;
-  auto to = from;
-  for (; to < frames.size() && parts.size() < 128; ++to) {
-    const auto& f = frames[to];
-    if (to > from && bytes + f.bytes() - f.sent > write_piece) break;
-    if (f.sent < f.head.size) parts.push_back(part(f.head.view().subspan(f.sent)));
-    if (const auto payload = rest_of_payload(f); !payload.empty()) parts.push_back(part(payload));
-    bytes += f.bytes() - f.sent;
-  }
-  return to;
-}
-
-/// Writes what the kernel takes now; a writer task takes the rest.
 void session_core::flush() {
+  if (writing_ || cut_) return;
   write_queued();
-  if (!queue_.empty()) start_writer();
+  if (!output_.empty()) start_writer();
 }
 
-void session_core::write_queued() {
-  if (writing_ || cut_ || queue_.empty()) return;
-  progress_ = loop_.now();
-  thread_local std::vector<iovec> parts;
-  std::size_t done = 0;
-  while (done < queue_.size()) {
-    std::size_t bytes = 0;
-    const auto to = collect(queue_, done, parts, bytes);
-    auto sent = stream_->try_write(parts);
-    const bool all = sent == bytes;
-    while (done < to && sent >= queue_[done].bytes() - queue_[done].sent) {
-      sent -= queue_[done].bytes() - queue_[done].sent;
-      queued_bytes_ -= queue_[done].bytes();
-      ++done;
-      ++written_;
-    }
-    if (done < to) queue_[done].sent += sent;
-    if (!all) break;
+/// As much as the stream takes without waiting.
+void session_core::write_queued() noexcept {
+  if (writing_ || cut_) return;
+  while (!output_.empty()) {
+    iovec parts[64];
+    const auto count = output_.next(parts);
+    std::size_t size = 0;
+    for (const auto& p : std::span(parts, count)) size += p.iov_len;
+    const auto done = stream_->try_write({parts, count});
+    output_.consume(done);
+    wrote(done);
+    if (done < size) break;
   }
-  if (done == queue_.size()) spares<outgoing>().give(queue_);
-  else queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(done));
-  if (ping_waits_ && written_ >= ping_ticket_ && !ping_written_) ping_written_ = progress_;
-  if (done > 0) written_changed_.notify_all();
+}
+
+void session_core::wrote(std::size_t bytes) noexcept {
+  if (bytes == 0) return;
+  written_ += bytes;
+  progress_ = loop_.now();
+  if (ping_waits_ && written_ >= ping_position_ && !ping_written_) ping_written_ = progress_;
+  written_changed_.notify_all();
 }
 
 void session_core::start_writer() {
@@ -188,10 +69,7 @@ void session_core::start_writer() {
 
 rt::task<void> session_core::run_writer(std::shared_ptr<session_core> self) {
   try {
-    while (!self->queue_.empty() && !self->cut_) {
-      auto batch = std::exchange(self->queue_, {});
-      co_await self->write_batch(batch);
-    }
+    while (!self->output_.empty() && !self->cut_) co_await self->write_batch(std::move(self->output_));
   } catch (...) {
     // Whoever reads or sends next learns of it: there is nobody else to tell.
     self->cut();
@@ -202,39 +80,33 @@ rt::task<void> session_core::run_writer(std::shared_ptr<session_core> self) {
   if (auto& loop = self->loop_; self.use_count() == 1) loop.post([last = std::move(self)] {});
 }
 
-rt::task<void> session_core::write_batch(std::vector<outgoing>& batch) {
-  std::vector<iovec> parts;
-  for (std::size_t from = 0; from < batch.size();) {
-    std::size_t bytes = 0;
-    const auto to = collect(batch, from, parts, bytes);
-    if (bytes > write_piece) co_await write_pieces(rest_of_head(batch[from]), rest_of_payload(batch[from]));
-    else co_await stream_->write_all(std::span(parts));
-    progress_ = loop_.now();
-    for (auto i = from; i < to; ++i) queued_bytes_ -= batch[i].bytes();
-    written_ += to - from;
-    if (ping_waits_ && written_ >= ping_ticket_ && !ping_written_) ping_written_ = progress_;
-    written_changed_.notify_all();
-    from = to;
+rt::task<void> session_core::write_batch(output batch) {
+  iovec parts[64];
+  while (!batch.empty()) {
+    const auto ready = batch.next(parts);
+    parts[0].iov_len = std::min(parts[0].iov_len, write_piece);
+    auto bytes = parts[0].iov_len;
+    std::size_t count = 1;
+    for (; count < ready && bytes + parts[count].iov_len <= write_piece; ++count) bytes += parts[count].iov_len;
+    co_await stream_->write_all(std::span(parts, count));
+    batch.consume(bytes);
+    wrote(bytes);
   }
 }
 
-rt::task<void> session_core::write_now(opcode op, std::span<const std::byte> payload) {
+rt::task<void> session_core::write_large(opcode op, std::span<const std::byte> payload) {
+  const auto key = mask();
   std::string masked;
-  std::optional<mask_key> mask;
-  if (ours_ == websocket_role::client) {
-    mask = random_mask();
+  if (key) {
     masked.assign(reinterpret_cast<const char*>(payload.data()), payload.size());
-    apply_mask({reinterpret_cast<std::byte*>(masked.data()), masked.size()}, *mask);
+    apply_mask({reinterpret_cast<std::byte*>(masked.data()), masked.size()}, *key);
     payload = rt::as_bytes(masked);
   }
-  co_await write_pieces(make_head(op, payload.size(), mask), payload);
-}
-
-rt::task<void> session_core::write_pieces(frame_head head, std::span<const std::byte> payload) {
+  const auto head = make_head(op, payload.size(), key);
   auto piece = payload.first(std::min(payload.size(), write_piece));
   iovec parts[] = {part(head.view()), part(piece)};
   progress_ = loop_.now();
-  co_await stream_->write_all(std::span(parts, piece.empty() ? 1 : 2));
+  co_await stream_->write_all(std::span(parts));
   for (payload = payload.subspan(piece.size()); !payload.empty(); payload = payload.subspan(piece.size())) {
     progress_ = loop_.now();
     piece = payload.first(std::min(payload.size(), write_piece));
@@ -242,29 +114,19 @@ rt::task<void> session_core::write_pieces(frame_head head, std::span<const std::
   }
 }
 
-rt::task<void> session_core::wait_written(std::uint64_t ticket) {
-  while (written_ < ticket && !cut_) co_await written_changed_.wait();
-  if (written_ < ticket) throw_disconnected();
+/// What was queued up to there.
+rt::task<void> session_core::write_up_to(std::uint64_t position) {
+  while (written_ < position && !cut_) co_await write_batch(std::move(output_));
+  if (written_ < position) throw_disconnected();
 }
 
-rt::task<void> session_core::send(bool binary, std::span<const std::byte> data) {
-  auto self = shared_from_this();
-  if (cut_ || close_sent_) throw_disconnected();
-  const auto op = binary ? opcode::binary : opcode::text;
-  const bool more_to_answer = reading_ready() && data.size() + queued_bytes_ <= joined_bytes;
-  if (more_to_answer && !writing_) {
-    enqueue(op, std::string(rt::as_text(data)));
-    co_return;
-  }
-  flush();
-  if (writing_) {
-    co_await wait_written(enqueue(op, std::string(rt::as_text(data))));
-    co_return;
-  }
+/// Runs `body` as the one who writes.
+rt::task<void> session_core::write_here(rt::task<void> body) {
   writing_ = true;
+  progress_ = loop_.now();
   std::exception_ptr failed;
   try {
-    co_await write_now(op, data);
+    co_await std::move(body);
   } catch (...) {
     failed = std::current_exception();
   }
@@ -274,80 +136,61 @@ rt::task<void> session_core::send(bool binary, std::span<const std::byte> data) 
     std::rethrow_exception(failed);
   }
   written_changed_.notify_all();
-  if (!queue_.empty()) start_writer();
+  flush();
+}
+
+rt::task<void> session_core::wait_written(std::uint64_t position) {
+  while (written_ < position && !cut_) co_await written_changed_.wait();
+  if (written_ < position) throw_disconnected();
+}
+
+rt::task<void> session_core::send(bool binary, std::span<const std::byte> data) {
+  const auto self = shared_from_this();
+  if (cut_ || close_sent_) throw_disconnected();
+  const bool more_to_answer = reading_ready() && data.size() + (enqueued_ - written_) <= joined_bytes;
+  if (!more_to_answer && data.size() > copied_bytes && output_.empty() && !writing_) {
+    co_await write_here(write_large(data_opcode(binary), data));
+    co_return;
+  }
+  const auto position = enqueued_ += output_.add(data_opcode(binary), data, mask());
+  if (more_to_answer) {
+    flush_soon();
+    co_return;
+  }
+  write_queued();
+  if (written_ >= position) co_return;
+  if (writing_) co_await wait_written(position);
+  else co_await write_here(write_up_to(position));
+}
+
+bool session_core::has_room(std::size_t bytes) const noexcept {
+  return !cut_ && !close_sent_ && enqueued_ - written_ + bytes <= options_.send_queue_bytes;
 }
 
 bool session_core::try_send(bool binary, std::string message) {
-  if (cut_ || close_sent_ || queued_bytes_ + message.size() > options_.send_queue_bytes) return false;
-  enqueue(binary ? opcode::binary : opcode::text, std::move(message));
+  if (!has_room(message.size())) return false;
+  enqueue(data_opcode(binary), std::move(message));
+  flush_soon();
+  return true;
+}
+
+bool session_core::try_send(const shared_message& m) {
+  if (ours_ == websocket_role::client) return try_send(m.binary(), std::string(m.data()));  // each frame has its mask
+  if (!has_room(m.frame()->size())) return false;
+  enqueued_ += output_.add(m.frame());
+  flush_soon();
   return true;
 }
 
 void session_core::answer_ping(std::string payload) {
   if (cut_ || close_sent_) return;
   // A peer that pings without taking our answers may not fill memory; only its latest pings matter (section 5.5.3).
-  const auto waiting = std::count_if(queue_.begin(), queue_.end(), [](const outgoing& o) {
-    return o.head.bytes[0] == std::byte{0x80 | static_cast<unsigned>(opcode::pong)};
-  });
-  if (static_cast<std::size_t>(waiting) < queued_control_limit) enqueue(opcode::pong, std::move(payload));
-}
-
-rt::task<void> session_core::send_close(std::uint16_t code, std::string_view reason, rt::duration limit) {
-  if (!close_sent_ && !cut_) {
-    close_sent_ = true;
-    close_ticket_ = enqueue(opcode::close, close_payload(code, reason));
-  }
-  try {
-    co_await rt::with_timeout(limit, wait_written(close_ticket_));
-  } catch (const failure& f) {
-    if (f.disposition() == disposition::cancelled) throw;
-    cut();
-  }
-}
-
-/// Ends our direction, so that the close frame arrives before the end of the connection.
-rt::task<void> session_core::end_stream() {
-  while ((writing_ || (end_begun_ && !end_done_)) && !cut_) co_await written_changed_.wait();
-  if (cut_ || end_done_) co_return;
-  end_begun_ = true;
-  try {
-    co_await rt::with_timeout(std::chrono::seconds(2), stream_->shutdown_send());
-  } catch (const failure& f) {
-    cut();
-    if (f.disposition() == disposition::cancelled) throw;
-  }
-  end_done_ = true;
-  written_changed_.notify_all();
-}
-
-void session_core::keepalive_timer::fired(rt::timer_entry& entry) noexcept {
-  static_cast<keepalive_timer&>(entry).core.keep_alive();
-}
-
-void session_core::arm_keepalive() noexcept {
-  if (options_.ping_interval <= rt::duration::zero()) return;
-  loop_.timers().arm(timer_, loop_.now() + std::min(options_.ping_interval, options_.dead_after));
-}
-
-void session_core::keep_alive() noexcept {
-  if (cut_) return;
-  const auto now = loop_.now();
-  // Silence counts only while somebody listens: a handler that is busy does not make its peer look dead.
-  // Nor does a ping count that still stands behind a large message on a slow link: `stuck` watches that message.
-  auto silent_since = std::max(heard_, reading_since_);
-  if (ping_waits_) silent_since = ping_written_ ? std::max(silent_since, *ping_written_ - options_.ping_interval) : now;
-  const bool silent = reading_ && now - silent_since >= options_.dead_after;
-  const bool stuck = writing_ && now - progress_ >= options_.dead_after;
-  if (silent || stuck) {
-    dead_ = true;
-    return cut();
-  }
-  if (now - heard_ >= options_.ping_interval && !ping_waits_ && !close_sent_) {
-    ping_waits_ = true;
-    ping_written_.reset();
-    ping_ticket_ = enqueue(opcode::ping, {});
-  }
-  arm_keepalive();
+  constexpr std::uint8_t most_pongs = 64;
+  if (written_ >= pong_position_) pongs_ = 0;
+  if (pongs_ == most_pongs) return;
+  ++pongs_;
+  pong_position_ = enqueue(opcode::pong, std::move(payload));
+  flush_soon();
 }
 
 }  // namespace atrium::net::ws

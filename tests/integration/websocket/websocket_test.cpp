@@ -16,6 +16,12 @@ rt::task<void> echo(exchange& e) {
   while (auto m = co_await ws->receive()) co_await ws->send(m->binary, rt::as_bytes(m->data));
 }
 
+rt::task<void> serve_echo(exchange& e) {
+  co_await net::serve_websocket(e, {.protocols = {"b", "a"}}, [](std::unique_ptr<net::websocket> ws) -> rt::task<void> {
+    while (auto m = co_await ws->receive()) co_await ws->send(m->binary, rt::as_bytes(m->data));
+  });
+}
+
 const std::string handshake =
     "GET /x HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: "
     "13\r\n"
@@ -25,8 +31,8 @@ std::string frame(std::string_view text) {
   return net::ws::make_frame(net::ws::opcode::text, rt::as_bytes(text), net::ws::mask_key{1, 2, 3, 4});
 }
 
-TEST_P(Websocket, TheHandshakeOfTheRfcAndFramesRightBehindIt) {
-  run(with_server(echo, {}, [](web& w) -> rt::task<void> {
+rt::task<void> expect_handshake_and_early_frames(net::handler handle) {
+  return with_server(std::move(handle), {}, [](web& w) -> rt::task<void> {
     auto c = co_await w.raw();
     co_await c.send(handshake +
                     "Sec-WebSocket-Protocol: x, a\r\nSec-WebSocket-Protocol: b\r\nSec-WebSocket-Extensions: "
@@ -41,6 +47,54 @@ TEST_P(Websocket, TheHandshakeOfTheRfcAndFramesRightBehindIt) {
               "\x81\x05"
               "early\x81\x04"
               "bird");
+  });
+}
+
+TEST_P(Websocket, TheHandshakeOfTheRfcAndFramesRightBehindIt) { run(expect_handshake_and_early_frames(echo)); }
+TEST_P(Websocket, TheSameServedAfterItsHandler) { run(expect_handshake_and_early_frames(serve_echo)); }
+
+TEST_P(Websocket, SessionsBeginWhenTheHandlerHasReturned) {
+  struct mark {
+    explicit mark(bool& f) : flag(f) { flag = true; }
+    ~mark() { flag = false; }
+    bool& flag;
+  };
+  bool inside = false;
+  int began = 0;
+  const auto handle = [&](exchange& e) -> rt::task<void> {
+    const mark here(inside);
+    co_await net::serve_websocket(e, {}, [&](std::unique_ptr<net::websocket> ws) -> rt::task<void> {
+      EXPECT_FALSE(inside);
+      ++began;
+      EXPECT_TRUE(ws->try_send(false, "hello"));
+      if (auto m = co_await ws->receive(); m && m->data == "fail") fail(disposition::failed, "as asked");
+      co_await ws->close();
+    });
+  };
+  run(with_server(handle, {}, [&](web& w) -> rt::task<void> {
+    for (const auto* text : {"fail", "end"}) {
+      auto ws = co_await net::connect_websocket(w.client, w.at, {});
+      EXPECT_EQ((co_await ws->receive())->data, "hello");
+      co_await ws->send_text(text);
+      try {
+        EXPECT_FALSE(co_await ws->receive());
+        EXPECT_STREQ(text, "end");
+      } catch (const failure& f) {
+        EXPECT_EQ(f.disposition(), disposition::disconnected);
+        EXPECT_STREQ(text, "fail");
+      }
+    }
+    EXPECT_EQ(began, 2);
+  }));
+}
+
+TEST_P(Websocket, DrainingCutsSessionsAfterTheGracePeriod) {
+  run(with_server(serve_echo, {}, [](web& w) -> rt::task<void> {
+    auto ws = co_await net::connect_websocket(w.client, w.at, {});
+    co_await ws->send_text("there");
+    EXPECT_EQ((co_await ws->receive())->data, "there");
+    co_await w.server.drain(std::chrono::milliseconds(20));
+    EXPECT_THROW(co_await ws->receive(), failure);
   }));
 }
 

@@ -137,6 +137,29 @@ TEST_P(WebsocketSession, TrySendRefusesWhenThePeerIsFarBehind) {
   }());
 }
 
+TEST_P(WebsocketSession, SharedMessagesReachEverySessionInTheirPlace) {
+  run([]() -> rt::task<void> {
+    std::vector<pair> pairs;
+    for (int i = 0; i < 20; ++i) pairs.push_back(make_pair());
+    const std::string large(100'000, 'l');
+    for (auto& p : pairs) {
+      EXPECT_TRUE(p.server->try_send(false, "before"));
+      for (const auto* text : {"small", large.c_str(), ""}) EXPECT_TRUE(p.server->try_send(shared_message(true, text)));
+      EXPECT_TRUE(p.server->try_send(false, "after"));
+      EXPECT_TRUE(p.client->try_send(shared_message(false, "from a client")));
+    }
+    for (auto& p : pairs) {
+      for (const auto& expected :
+           {std::string("before"), std::string("small"), large, std::string(), std::string("after")}) {
+        const auto m = co_await p.client->receive();
+        EXPECT_TRUE(m && m->data == expected);
+      }
+      const auto m = co_await p.server->receive();
+      EXPECT_TRUE(m && m->data == "from a client" && !m->binary);
+    }
+  }());
+}
+
 TEST_P(WebsocketSession, PingsAreAnsweredInOrder) {
   run([]() -> rt::task<void> {
     auto p = make_raw();

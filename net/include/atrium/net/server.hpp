@@ -87,6 +87,10 @@ class exchange {
     std::string buffered;
   };
   virtual rt::task<upgraded> upgrade(net::headers) = 0;
+  /// The same for connections that live long: `session` runs on it when the handler has returned and everything that
+  /// the request needed is freed, as a part of the connection's task. What it throws is logged.
+  using upgraded_session = std::function<rt::task<void>(upgraded)>;
+  virtual rt::task<void> upgrade(net::headers, upgraded_session session) = 0;
   /// Returns when the client has left. For handlers that answer for long and would not notice while they have nothing
   /// to write. Call after start(), when the request's body has been read; the connection ends with this exchange.
   /// @cancel fine at any time

@@ -15,6 +15,8 @@ class stream {
   virtual ~stream() = default;
   /// Bytes read; 0 at a clean end of stream (TLS: close_notify).
   virtual rt::task<std::size_t> read_some(std::span<std::byte> into) = 0;
+  /// Bytes in a buffer of the loop that is borrowed when they are here: waiting costs no memory. Empty at the end.
+  virtual rt::task<rt::lent_bytes> receive();
   virtual rt::task<void> write_all(std::span<const std::byte> from) = 0;
   /// Gathered write; `parts` is consumed.
   virtual rt::task<void> write_all(std::span<iovec> parts) = 0;

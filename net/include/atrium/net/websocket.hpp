@@ -24,6 +24,21 @@ struct websocket_close {
   std::string reason;
 };
 
+/// A message for many sessions, framed once; copies share its bytes.
+class shared_message {
+ public:
+  shared_message(bool binary, std::string_view data);
+  bool binary() const noexcept { return binary_; }
+  std::string_view data() const noexcept { return std::string_view(*frame_).substr(head_); }
+  /// As a server sends it.
+  const std::shared_ptr<const std::string>& frame() const noexcept { return frame_; }
+
+ private:
+  std::shared_ptr<const std::string> frame_;
+  std::uint8_t head_;
+  bool binary_;
+};
+
 /// One session. receive() is for one task; send() may be called from several, messages go out whole and in the order of
 /// the calls of send() and try_send(). An idle session holds no read buffer and runs no task.
 /// @ownership destroying it cuts the connection; what was queued and not yet written is lost (close() first)
@@ -42,6 +57,7 @@ class websocket {
   rt::task<void> send_binary(std::span<const std::byte> bytes) { return send(true, bytes); }
   /// Queues without waiting; false when the peer is more than send_queue_bytes behind (drop it or let it resync).
   virtual bool try_send(bool binary, std::string message) = 0;
+  virtual bool try_send(const shared_message&) = 0;
   /// Sends a close frame, waits a little for the peer's. Safe to call twice.
   virtual rt::task<void> close(std::uint16_t code = 1000, std::string_view reason = {}) = 0;
   /// Cuts without a close frame.
@@ -57,6 +73,11 @@ std::unique_ptr<websocket> make_websocket(stream_ptr, websocket_role ours, webso
 
 /// Upgrades an exchange. @errors invalid (answered 400 or 426). The caller checks Origin and access before.
 rt::task<std::unique_ptr<websocket>> accept_websocket(exchange&, websocket_options = {});
+
+/// The same for servers of many idle sessions: `session` runs when the handler has returned, and nothing of the request
+/// and its handler lives on meanwhile (exchange::upgrade). It is called once and lives until its task has ended.
+using websocket_session = std::function<rt::task<void>(std::unique_ptr<websocket>)>;
+rt::task<void> serve_websocket(exchange&, websocket_options, websocket_session session);
 
 /// Connects and upgrades. `head` gives target and further headers.
 /// @errors denied, unauthenticated, not_found by the peer's status; disconnected; timed_out
