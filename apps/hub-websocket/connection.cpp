@@ -74,43 +74,57 @@ std::optional<error> parse_request(std::string_view text, request& out) {
 
 }  // namespace
 
-connection::connection(hub_parts& hub, std::unique_ptr<net::websocket> socket,
-                       const std::optional<operations::identity>& who)
+connection::connection(hub_parts& hub, std::unique_ptr<net::websocket> socket, session_owner owner)
     : hub_(hub),
       socket_(std::move(socket)),
       rate_(hub.limits.requests_per_second, hub.limits.burst, rt::clock::now()),
       slots_(hub.limits.concurrent_requests) {
-  if (who) {
-    account_id = who->id();
-    session_hash = who->session_hash;
-  }
+  account_id = owner.account_id;
+  session_hash = std::move(owner.session_hash);
   hub_.clients.add(*this);
   numbers().open.add();
 }
 
 connection::~connection() {
-  for (auto& [number, query] : subscriptions_) hub_.feed.index(query.kind).remove(query.subscription);
+  end_subscriptions();
   hub_.clients.remove(*this);
   numbers().open.add(-1);
 }
 
 rt::task<void> connection::run(std::string hello) {
   push(std::move(hello));
-  co_await rt::with_scope([this](rt::scope& s) -> rt::task<void> {
+  return rt::with_scope([this](rt::scope& s) {
     scope_ = &s;
-    std::exception_ptr failed;
-    try {
-      co_await check_session();
-      co_await read_requests();
-    } catch (...) {
-      failed = std::current_exception();
-    }
-    closing_ = true;
-    for (auto& [number, query] : subscriptions_) hub_.feed.index(query.kind).remove(query.subscription);
-    subscriptions_.clear();
-    // Requests that are under way finish: their client is gone, but what it asked for is not half done.
-    if (failed) std::rethrow_exception(failed);
+    return serve_requests();
   });
+}
+
+void connection::end_subscriptions() noexcept {
+  for (auto& [number, query] : subscriptions_) hub_.feed.index(query.kind).remove(query.subscription);
+  subscriptions_.clear();
+}
+
+/// Until the session ends. Requests that are under way then finish: their client is gone, but what it asked for is not
+/// half done.
+rt::task<void> connection::serve_requests() {
+  struct at_end {
+    connection& c;
+    ~at_end() {
+      c.closing_ = true;
+      c.end_subscriptions();
+    }
+  } end{*this};
+  co_await check_session();
+  try {
+    while (auto message = co_await socket_->receive()) {
+      if (!accepts(*message)) continue;
+      co_await slots_.acquire();
+      scope_->spawn(serve(std::move(message->data)), "hub.request");
+    }
+  } catch (const failure& f) {
+    if (f.disposition() == disposition::cancelled) throw;
+    log::debug("client lost", {{"error", f.error()}});
+  }
 }
 
 /// Was the session ended between the handshake's look at it and this client's entry in the registry?
@@ -121,31 +135,22 @@ rt::task<void> connection::check_session() {
   else sign_out();
 }
 
-rt::task<void> connection::read_requests() {
-  try {
-    while (auto message = co_await socket_->receive()) {
-      if (closing_) continue;
-      if (message->binary) {
-        push(error_text(std::nullopt, error(disposition::invalid, "Binary messages mean nothing here.")));
-        continue;
-      }
-      numbers().requests.add();
-      if (!rate_.take(rt::clock::now())) {
-        numbers().refusals.add();
-        request r;
-        parse_request(message->data, r);
-        push(error_text(r.id, error(disposition::overloaded,
-                                    "These are too many requests at once. Wait a second, then send fewer.")));
-        if (++refused_ >= hub_.limits.refusals) close_soon(1008, "too many requests");
-        continue;
-      }
-      co_await slots_.acquire();
-      scope_->spawn(serve(std::move(message->data)), "hub.request");
-    }
-  } catch (const failure& f) {
-    if (f.disposition() == disposition::cancelled) throw;
-    log::debug("client lost", {{"error", f.error()}});
+/// False when the message is not to be served; then the client was told.
+bool connection::accepts(const net::websocket_message& message) {
+  if (closing_) return false;
+  if (message.binary) {
+    push(error_text(std::nullopt, error(disposition::invalid, "Binary messages mean nothing here.")));
+    return false;
   }
+  numbers().requests.add();
+  if (rate_.take(rt::clock::now())) return true;
+  numbers().refusals.add();
+  request r;
+  parse_request(message.data, r);
+  push(error_text(
+      r.id, error(disposition::overloaded, "These are too many requests at once. Wait a second, then send fewer.")));
+  if (++refused_ >= hub_.limits.refusals) close_soon(1008, "too many requests");
+  return false;
 }
 
 rt::task<void> connection::serve(std::string text) {

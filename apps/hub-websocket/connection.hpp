@@ -31,10 +31,15 @@ struct hub_parts {
   connection_limits limits;
 };
 
+/// Whose connection it is.
+struct session_owner {
+  std::optional<domain::account_id> account_id;  ///< empty: nobody is signed in; then every method but ping is refused
+  std::string session_hash;
+};
+
 class connection final : public client {
  public:
-  /// `who` empty: nobody is signed in; then every method but ping is refused.
-  connection(hub_parts&, std::unique_ptr<net::websocket>, const std::optional<operations::identity>& who);
+  connection(hub_parts&, std::unique_ptr<net::websocket>, session_owner);
   ~connection() override;
 
   /// Says hello and serves until the session is closed by either side.
@@ -49,7 +54,9 @@ class connection final : public client {
     live_index::subscription_ptr subscription;
   };
 
-  rt::task<void> read_requests();
+  rt::task<void> serve_requests();
+  bool accepts(const net::websocket_message&);
+  void end_subscriptions() noexcept;
   rt::task<void> serve(std::string text);
   rt::task<void> dispatch(std::int64_t id, std::string_view method, const boost::json::object& params);
   rt::task<void> subscribe(std::int64_t id, const boost::json::object& params);

@@ -46,6 +46,16 @@ rt::task<void> hub::handle(net::exchange& e) {
   if (!who && anonymous_ >= options_.anonymous_connections)
     fail(disposition::overloaded, "The server is busy. Sign in, then try again.");
 
+  session_owner owner;
+  if (who) owner = {who->id(), who->session_hash};
+  auto begin = [this, owner = std::move(owner),
+                hello = hello_text(who)](std::unique_ptr<net::websocket> socket) mutable {
+    return serve(std::move(socket), std::move(owner), std::move(hello));
+  };
+  co_await net::serve_websocket(e, options_.socket, std::move(begin));
+}
+
+rt::task<void> hub::serve(std::unique_ptr<net::websocket> socket, session_owner owner, std::string hello) {
   struct left {
     hub& h;
     bool anonymous;
@@ -55,11 +65,10 @@ rt::task<void> hub::handle(net::exchange& e) {
       h.client_gone_.notify_all();
     }
   };
-  auto socket = co_await net::accept_websocket(e, options_.socket);
-  const left mark(*this, !who);
-  connection c(parts_, std::move(socket), who);
+  const left mark(*this, !owner.account_id);
+  connection c(parts_, std::move(socket), std::move(owner));
   if (draining_) c.move();
-  co_await c.run(hello_text(who));
+  co_await c.run(std::move(hello));
 }
 
 rt::task<void> hub::watch_sessions() {

@@ -31,6 +31,8 @@ class hub {
   std::size_t connections() const noexcept { return clients_.size(); }
 
  private:
+  rt::task<void> serve(std::unique_ptr<net::websocket>, session_owner, std::string hello);
+
   pg::pool& pool_;
   hub_options options_;
   registry clients_;
