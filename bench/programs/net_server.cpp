@@ -17,22 +17,22 @@ using namespace atrium;
 
 namespace {
 
-rt::task<void> echo(net::exchange& x) {
-  auto session = co_await net::accept_websocket(x);
+rt::task<void> echo(std::unique_ptr<net::websocket> session) {
   while (auto m = co_await session->receive()) co_await session->send(m->binary, rt::as_bytes(m->data));
 }
 
 std::vector<net::websocket*> everyone;
 
-rt::task<void> fanout(net::exchange& x) {
-  auto session = co_await net::accept_websocket(x);
+rt::task<void> fanout(std::unique_ptr<net::websocket> session) {
   struct member {
     net::websocket* self;
     explicit member(net::websocket* w) : self(w) { everyone.push_back(w); }
     ~member() { std::erase(everyone, self); }
   } listed(session.get());
-  while (auto m = co_await session->receive())
-    for (auto* to : everyone) to->try_send(m->binary, m->data);
+  while (auto m = co_await session->receive()) {
+    const net::shared_message framed(m->binary, m->data);
+    for (auto* to : everyone) to->try_send(framed);
+  }
 }
 
 rt::task<void> page(net::exchange& x) {
@@ -52,9 +52,9 @@ net::handler handler_of(const char* role, const char* upstream, net::http_client
     };
   }
   net::router routes;
-  routes.add("GET", "/echo", echo);
-  routes.add("GET", "/ws", echo);
-  routes.add("GET", "/fanout", fanout);
+  for (const char* path : {"/echo", "/ws"})
+    routes.add("GET", path, [](net::exchange& x) { return net::serve_websocket(x, {}, echo); });
+  routes.add("GET", "/fanout", [](net::exchange& x) { return net::serve_websocket(x, {}, fanout); });
   routes.otherwise(page);
   return routes;
 }
