@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 
 #include "apps/domain/credentials.hpp"
 #include "apps/store/migrations.hpp"
@@ -94,9 +95,10 @@ void take(stage& s, std::string_view text) {
   s.from_sent.push_back(ms(c.last_seen - c.sent));
 }
 
-rt::task<void> subscriber(stage& s, const stage::account& a, net::origin at, bool peer) {
+rt::task<void> subscribe(stage& s, const stage::account& a, net::origin at, bool peer) {
   net::request head{.target = peer ? "/hub?account=" + a.id : "/hub"};
   head.headers.add("Cookie", std::string(domain::session_cookie_name) + "=" + a.token);
+  head.headers.add("Origin", "http://127.0.0.1:" + std::to_string(at.port));
   auto socket = co_await net::connect_websocket(s.client, at, std::move(head));
   if (!peer) co_await socket->send_text("{\"id\":1,\"method\":\"subscribe\",\"params\":{\"query\":\"projects\"}}");
   bool ready = false;
@@ -110,6 +112,17 @@ rt::task<void> subscriber(stage& s, const stage::account& a, net::origin at, boo
     }
   }
   fail(disposition::disconnected, "a subscriber was disconnected");
+}
+
+/// Without all of them there is nothing to measure.
+rt::task<void> subscriber(stage& s, const stage::account& a, net::origin at, bool peer) {
+  try {
+    co_await subscribe(s, a, std::move(at), peer);
+  } catch (const failure& f) {
+    if (f.disposition() == disposition::cancelled) throw;
+    std::fprintf(stderr, "bench_changes: %s\n", f.error().describe().c_str());
+    std::_Exit(1);
+  }
 }
 
 /// Every `step` from `first` on.
