@@ -5,6 +5,7 @@
 
 #include "apps/domain/json.hpp"
 #include "apps/hub-websocket/methods.hpp"
+#include "apps/hub-websocket/request.hpp"
 #include "apps/store/sessions.hpp"
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
@@ -40,36 +41,6 @@ std::string answer_text(std::optional<std::int64_t> id, std::string_view member,
 std::string error_text(std::optional<std::int64_t> id, const error& e) {
   numbers().failures.add();
   return answer_text(id, "error", json::object{{"code", to_string(e.disposition())}, {"message", e.public_text()}});
-}
-
-struct request {
-  std::optional<std::int64_t> id;
-  std::string method;
-  json::object params;
-};
-
-/// @errors invalid; `out.id` is set where it could be read
-std::optional<error> parse_request(std::string_view text, request& out) {
-  json::error_code problem;
-  json::parse_options options;
-  options.max_depth = 32;
-  auto value = json::parse(text, problem, {}, options);
-  if (problem || !value.is_object())
-    return error(disposition::invalid, "A message must be a JSON object: {\"id\", \"method\", \"params\"}.");
-  auto& object = value.get_object();
-  if (const auto* id = object.if_contains("id"); id && id->is_number()) {
-    const auto number = id->to_number<std::int64_t>(problem);
-    if (!problem) out.id = number;
-  }
-  if (!out.id) return error(disposition::invalid, "A request needs a whole number as `id`.");
-  const auto method = domain::string_at(object, "method");
-  if (!method) return error(disposition::invalid, "A request needs a `method`.");
-  out.method = *method;
-  if (auto* params = object.if_contains("params"); params && !params->is_null()) {
-    if (!params->is_object()) return error(disposition::invalid, "`params` must be an object.");
-    out.params = std::move(params->get_object());
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -229,9 +200,8 @@ rt::task<void> connection::subscribe(std::int64_t id, const json::object& params
 }
 
 void connection::unsubscribe(std::int64_t id, const json::object& params) {
-  const auto number = domain::number_at(params, "subscription");
-  const auto at =
-      number && *number >= 0 ? subscriptions_.find(static_cast<std::uint64_t>(*number)) : subscriptions_.end();
+  const auto number = number_parameter(params, "subscription");
+  const auto at = number ? subscriptions_.find(*number) : subscriptions_.end();
   if (at == subscriptions_.end()) fail(disposition::not_found, "This connection has no such subscription.");
   hub_.feed.index(at->second.kind).remove(at->second.subscription);
   subscriptions_.erase(at);
