@@ -1,10 +1,12 @@
 #include "apps/devcluster/api/api.hpp"
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 
 #include "apps/devcluster/api/discovery.hpp"
 #include "apps/devcluster/api/request.hpp"
 #include "apps/devcluster/api/table.hpp"
+#include "atrium/net/websocket_codec.hpp"
 
 namespace atrium::devcluster {
 
@@ -27,6 +29,13 @@ std::string success_text(const resource_type& type, const object_ptr& gone) {
                           {"uid", json::string(gone->uid())}}}};
   if (!type.group.empty()) set_at(status, {"details", "group"}, json::string(type.group));
   return json::serialize(status);
+}
+
+/// What an address says comes back in answers, which are JSON and so UTF-8.
+bool is_text(const std::vector<std::string>& segments, const query_list& query) {
+  return std::ranges::all_of(segments, net::ws::valid_utf8) && std::ranges::all_of(query, [](const auto& parameter) {
+           return net::ws::valid_utf8(parameter.first) && net::ws::valid_utf8(parameter.second);
+         });
 }
 
 }  // namespace
@@ -80,6 +89,8 @@ std::string api::render(const api_request& request, const object_ptr& object) co
 
 outcome api::handle(const api_request& request) {
   auto segments = segments_of(request.path);
+  if (!is_text(segments, request.query))
+    return failure_answer(api_error("BadRequest", "The address of the request is not UTF-8."));
   if (request.path == "/openapi/v2" && request.accept.find("protobuf") != std::string::npos)
     return api_answer{.status = 200, .body = openapi_v2_protobuf(), .content_type = openapi_v2_type};
   if (auto fixed = fixed_document(segments)) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "apps/devcluster/api/base64.hpp"
+#include "atrium/net/websocket_codec.hpp"
 
 namespace atrium::devcluster {
 
@@ -11,8 +12,9 @@ namespace {
 
 constexpr std::string_view magic("k8s\0", 4);
 
-/// text, whole number, boolean, bytes (base64 in JSON), message, map of texts, map of bytes, time, micro time.
-enum class of : std::uint8_t { text, number, flag, bytes, message, text_map, bytes_map, time, micro_time };
+/// text (UTF-8), bytes as they are (never part of the result), whole number, boolean, bytes (base64 in JSON), message,
+/// map of texts, map of bytes, time, micro time.
+enum class of : std::uint8_t { text, raw, number, flag, bytes, message, text_map, bytes_map, time, micro_time };
 
 struct field {
   std::uint64_t number;
@@ -112,8 +114,9 @@ json::string js(std::string_view text) { return json::string(text.data(), text.s
 json::value read_message(std::string_view bytes, const shape& fields, bool& bad);
 
 void read_entry(json::object& into, std::string_view bytes, bool as_bytes, bool& bad) {
-  static const shape entry = {{1, "k", of::text}, {2, "v", of::text}};
-  const auto pair = read_message(bytes, entry, bad);
+  static const shape of_text = {{1, "k", of::text}, {2, "v", of::text}},
+                     of_bytes = {{1, "k", of::text}, {2, "v", of::raw}};
+  const auto pair = read_message(bytes, as_bytes ? of_bytes : of_text, bad);
   const auto value = text_at(pair, {"v"});
   into[js(text_at(pair, {"k"}))] = as_bytes ? js(encode_base64(value)) : js(value);
 }
@@ -142,6 +145,7 @@ json::value read_value(reader& r, const field& f) {
   const auto bytes = r.bytes();
   if (f.type == of::message) return read_message(bytes, *f.shape, r.bad);
   if (f.type == of::time || f.type == of::micro_time) return read_time(bytes, f.type == of::micro_time, r.bad);
+  if (f.type == of::text && !net::ws::valid_utf8(bytes)) r.bad = true;  // it could not be said again as JSON
   return f.type == of::bytes ? js(encode_base64(bytes)) : js(bytes);
 }
 
@@ -178,7 +182,7 @@ bool is_protobuf_object(std::string_view bytes) noexcept { return bytes.starts_w
 
 result<json::value> decode_protobuf_object(std::string_view bytes) {
   static const shape type_meta = {{1, "apiVersion", of::text}, {2, "kind", of::text}};
-  static const shape envelope = {{1, "type", of::message, false, &type_meta}, {2, "raw", of::text}};
+  static const shape envelope = {{1, "type", of::message, false, &type_meta}, {2, "raw", of::raw}};
   const auto malformed = api_error("BadRequest", "The body is not a protobuf object of Kubernetes.");
   if (!is_protobuf_object(bytes)) return malformed;
   bool bad = false;

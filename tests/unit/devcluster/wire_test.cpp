@@ -103,6 +103,19 @@ TEST(Protobuf, HostileBytesAreRefused) {
   }
 }
 
+TEST(Protobuf, TextsThatJsonCannotSayAreRefused) {
+  const auto named = [](const std::string& name) { return envelope("Namespace", len(1, len(1, name))); };
+  EXPECT_TRUE(decode_protobuf_object(named("gr\xC3\xBC\xC3\x9F")));
+  for (const std::string name : {"\xF0", "a\xFF", "\xED\xA0\x80"}) EXPECT_FALSE(decode_protobuf_object(named(name)));
+}
+
+TEST(Addresses, ThatAreNotUtf8GetAnAnswerThatIs) {
+  cluster c;
+  for (const char* target : {"/api/v1/namespaces/%F0%F0/pods", "/api/v1/namespaces/x\xF0",
+                             "/api/v1/pods?labelSelector=%FF", "/api/v1/pods?%FF=x"})
+    c.refused(400, "GET", target);
+}
+
 TEST(Exec, QueriesAreChecked) {
   const auto parsed = exec_request::parse({{"command", "sh"},
                                            {"command", "-c"},
