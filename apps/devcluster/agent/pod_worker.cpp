@@ -133,10 +133,11 @@ void pod_worker::record_end(container& c, int code) {
 }
 
 rt::task<void> pod_worker::back_off(container& c, std::string_view reason, std::string message) {
-  // The first start anew is at once, as Kubernetes does it; then 10 s, 20 s, ... up to 5 minutes.
+  // The first start anew is at once, as Kubernetes does it; then 1 s, 2 s, 4 s, ... up to 5 minutes: a kubelet begins
+  // with 10 s, but here somebody waits for the project, and one machine has few that could fail together.
   if (c.quick_ends++ == 0) co_return;
   const auto delay =
-      std::min<rt::duration>(std::chrono::seconds(10) * (1 << std::min(c.quick_ends - 2, 5)), longest_back_off);
+      std::min<rt::duration>(std::chrono::seconds(1) * (1 << std::min(c.quick_ends - 2, 9)), longest_back_off);
   c.state.remember_end();
   c.state.now = container_state::phase::waiting;
   c.state.reason = reason;
