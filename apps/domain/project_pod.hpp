@@ -10,6 +10,8 @@ namespace atrium::domain {
 inline constexpr std::string_view project_pod_selector = "run=project";
 /// Annotation: the fence of the request that made the pod, so that an observer knows which start it belongs to.
 inline constexpr std::string_view fence_annotation = "atrium/fence";
+/// Annotation: when that request was written (ISO 8601). It stays the same when another worker takes the request over.
+inline constexpr std::string_view requested_annotation = "atrium/requested";
 inline constexpr std::string_view secret_variable = "ATRIUM_PROJECT_SECRET";
 inline constexpr std::string_view project_container = "project";
 

@@ -68,10 +68,28 @@ rt::task<void> executor::act(const store::claimed_action& a) {
   if (a.request.action == action_name::stop) co_return co_await stop(a);
   if (a.deleted) fail(disposition::conflict, "The project is deleted. Undelete it, then start it.");
   if (a.request.action == action_name::restart) {
-    co_await write_state(a, state_name::stopping, {state_name::running, state_name::starting, state_name::pending});
-    co_await with_retries([&]() -> rt::task<void> { co_await remove_pod(a.project_id); });
+    bool made = false;
+    co_await with_retries([&]() -> rt::task<void> { made = co_await has_new_pod(a); });
+    if (!made) {
+      co_await write_state(a, state_name::stopping, {state_name::running, state_name::starting, state_name::pending});
+      co_await with_retries([&]() -> rt::task<void> { co_await remove_pod(a.project_id); });
+    }
   }
   co_await start(a);
+}
+
+/// Whether a predecessor that died over this restart had made the new pod: people may be at work in it already.
+rt::task<bool> executor::has_new_pod(const store::claimed_action& a) {
+  const auto& ns = domain::pod_namespace(options_.namespaces, a.project_id);
+  try {
+    const auto pod = k8s::parse_pod(co_await api_.get(k8s::resources::pods, ns, domain::pod_name(a.project_id)));
+    const auto requested = pod.meta.annotations.find(domain::requested_annotation);
+    co_return !pod.meta.deleted && requested != pod.meta.annotations.end() &&
+        requested->second == domain::to_iso8601(a.request.time);
+  } catch (const failure& f) {
+    if (f.disposition() != disposition::not_found) throw;
+  }
+  co_return false;
 }
 
 rt::task<void> executor::write_state(const store::claimed_action& a, state_name state,
@@ -104,7 +122,8 @@ boost::json::value executor::make_pod(const store::claimed_action& a, const doma
                         .compute_image = a.compute_image,
                         .project_tag = options_.project_tag.empty() ? tag_label(image) : options_.project_tag,
                         .quota = quota,
-                        .fence = a.fence});
+                        .fence = a.fence,
+                        .requested = domain::to_iso8601(a.request.time)});
   return std::move(pod).value();
 }
 

@@ -31,6 +31,7 @@ class executor {
   rt::task<void> act(const store::claimed_action&);
   rt::task<void> start(const store::claimed_action&);
   rt::task<void> stop(const store::claimed_action&);
+  rt::task<bool> has_new_pod(const store::claimed_action&);
   boost::json::value make_pod(const store::claimed_action&, const domain::run_quota&) const;
   rt::task<void> write_start(const store::claimed_action&, const domain::run_quota&);
   rt::task<void> ensure_pod(domain::project_id, const boost::json::value& pod);

@@ -151,6 +151,7 @@ result<void> set_metadata(json::object& pod, const pod_request& r) {
   auto annotations = child(**metadata, "annotations");
   if (!annotations) return annotations.error();
   (**annotations)[domain::fence_annotation] = std::to_string(r.fence);
+  (**annotations)[domain::requested_annotation] = r.requested;
   fill(**annotations, "cluster-autoscaler.kubernetes.io/safe-to-evict", "false");
   return {};
 }

@@ -25,6 +25,7 @@ struct pod_request {
   std::string project_tag;  ///< label; empty: none
   domain::run_quota quota;
   std::int64_t fence = 0;
+  std::string requested;  ///< time of the request
 };
 
 /// Image reference of an environment id; empty or unknown (the site has taken it away): the default one. Empty when the

@@ -68,6 +68,37 @@ TEST_F(Manage, RestartMakesANewPod) {
   });
 }
 
+TEST_F(Manage, ARestartWhoseWorkerDiedBehindTheNewPodKeepsThatPod) {
+  on_stage([](stage& s) -> rt::task<void> {
+    co_await s.put_templates();
+    const auto id = co_await s.make_project();
+    co_await s.ask(id, action_name::restart);
+    const auto claimed = co_await s.actions.claim("a worker that dies", 1, 1ms);
+    EXPECT_EQ(claimed.size(), 1u);
+    if (claimed.empty()) co_return;
+    co_await s.api.create(k8s::resources::pods, s.ns,
+                          {{"metadata",
+                            {{"name", domain::pod_name(id)},
+                             {"labels", {{"run", "project"}}},
+                             {"annotations",
+                              {{domain::fence_annotation, std::to_string(claimed[0].fence)},
+                               {domain::requested_annotation, domain::to_iso8601(claimed[0].request.time)}}}}},
+                           {"spec",
+                            {{"nodeSelector", {{"atrium/no-such-node", "true"}}},
+                             {"containers", json::array{{{"name", "project"}, {"image", "i"}}}}}}});
+    const auto made = (co_await s.pod(id))->meta.uid;
+    s.start("action", "manage-action");
+    s.start("state", "manage-state");
+    co_await s.until_finished(id);
+    EXPECT_EQ((co_await s.row(id)).action_request->err, "");
+    const auto now = co_await s.pod(id);
+    EXPECT_TRUE(now);
+    if (now) EXPECT_EQ(now->meta.uid, made);
+    co_await s.set_ready(id);
+    co_await s.until_state(id, state_name::running);
+  });
+}
+
 TEST_F(Manage, AStartThatFindsItsPodIsDone) {
   on_stage([](stage& s) -> rt::task<void> {
     co_await s.put_templates();

@@ -43,7 +43,8 @@ pod_request request() {
       .env_json = R"x({"A":"x $(HOME)","ATRIUM_PROJECT_SECRET":"mine","bad-name":"1","N":5})x",
       .project_tag = "t1",
       .quota = {.network = false, .memory_limit = 2000, .memory_request = 400, .cpu_limit = 1.5, .cpu_request = 0.05},
-      .fence = 7};
+      .fence = 7,
+      .requested = "2026-01-02T03:04:05.678Z"};
 }
 
 json::value build(std::string_view yaml, std::string image = "img:1") {
@@ -56,7 +57,7 @@ TEST(PodSpec, GoldenPod) {
     "metadata":{
       "name":"project-1f0e3dad-9990-4345-b743-9f8ffabdffc4","namespace":"projects",
       "labels":{"team":"physics","run":"project","project_id":"1f0e3dad-9990-4345-b743-9f8ffabdffc4","project_tag":"t1","network":"false"},
-      "annotations":{"atrium/fence":"7","cluster-autoscaler.kubernetes.io/safe-to-evict":"false"}},
+      "annotations":{"atrium/fence":"7","atrium/requested":"2026-01-02T03:04:05.678Z","cluster-autoscaler.kubernetes.io/safe-to-evict":"false"}},
     "spec":{
       "terminationGracePeriodSeconds":10,
       "nodeSelector":{"cocalc-role":"projects"},
