@@ -60,8 +60,8 @@ rt::task<void> fill_and_free(running_system& system, std::filesystem::path disk)
   EXPECT_EQ((co_await ada.request("GET", "/app/")).status, 200u) << "what needs no database is there";
   EXPECT_TRUE(co_await end_for_want_of_log(system.state())) << "the log found room";
   const auto away = co_await ada.request("POST", "/api/v2/projects/get", {}, "{}");
-  EXPECT_EQ(away.status, 503u) << away.body;
-  EXPECT_NE(away.body.find("error"), std::string::npos);
+  // It ends and starts again until there is room: reading works in between, and what does not is said.
+  EXPECT_TRUE(away.status == 200 || (away.status == 503 && away.body.find("error") != std::string::npos)) << away.body;
   std::filesystem::remove(disk / "ballast");
   co_await eventually(60s, [&]() -> rt::task<void> {
     const auto again = co_await ada.api("projects/create", {{"title", "after"}});
