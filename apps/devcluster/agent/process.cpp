@@ -147,7 +147,7 @@ void sandbox_process::kill() const noexcept {
 
 void sandbox_process::release() noexcept {
   ended_ = true;
-  if (child_) new rt::process(std::move(*child_));  // its destructor would kill: it is left to outlive us
+  if (child_) child_->release();
   child_.reset();
 }
 

@@ -139,6 +139,11 @@ task<exit_status> process::stop(duration grace) {
   co_return co_await wait();
 }
 
+void process::release() noexcept {
+  pid_ = -1;
+  pidfd_.close();
+}
+
 pipe_pair make_pipe(bool read_nonblocking, bool write_nonblocking) {
   int fds[2];
   if (::pipe2(fds, O_CLOEXEC) < 0) throw failure(system_error(errno, "pipe"));

@@ -45,6 +45,8 @@ class process {
   void signal(int number, bool group = false) const noexcept;
   /// SIGTERM, then after `grace` SIGKILL; to the group when it has one. Waits for the end.
   task<exit_status> stop(duration grace);
+  /// Lets it go on without this object, which is empty from now on: neither killed nor waited for.
+  void release() noexcept;
 
  private:
   process() = default;
