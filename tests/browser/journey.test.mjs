@@ -104,8 +104,10 @@ test('a second person is added and finds the project in the list without a reloa
 test('two people edit one document and see each other', async () => {
   await ada.page.goto(`${url}/app/projects/${project.id}/edit/fit.py`);
   await waitForEditor(ada.page, '# fits lines\nslope = 2.5');
+  await ben.page.evaluate(() => (globalThis.samePage = true));
   await ben.page.getByRole('grid').getByRole('link', { name: 'fit.py' }).click();
   await waitForEditor(ben.page, '# fits lines\nslope = 2.5');
+  assert.ok(await ben.page.evaluate(() => globalThis.samePage), 'opening a file loaded the whole page anew');
   await ada.page.getByText('Ben Okafor').first().waitFor({ state: 'attached' });
   await ada.page.locator('.cm-line').first().click();
   await ada.page.keyboard.press('Control+Home');

@@ -140,9 +140,11 @@ function FileRow({ props, index, now }: { props: Props; index: number; now: numb
       aria-rowindex={index + 2}
       aria-selected={chosen}
       class={`file-row ${chosen ? 'chosen' : ''} ${selection.active === index ? 'active' : ''}`}
-      onClick={(event) =>
-        actions.select(press(selection, index, { shift: event.shiftKey, toggle: event.ctrlKey || event.metaKey }))
-      }
+      onClick={(event) => {
+        // A plain click on the name goes on to the router, which opens the file without loading the page anew.
+        if (!event.defaultPrevented && (event.target as Element).closest('a')) return;
+        actions.select(press(selection, index, { shift: event.shiftKey, toggle: event.ctrlKey || event.metaKey }));
+      }}
       onDblClick={() => actions.open(entry)}
       onContextMenu={(event) => {
         event.preventDefault();
@@ -166,9 +168,7 @@ function FileRow({ props, index, now }: { props: Props; index: number; now: numb
             tabIndex={-1}
             draggable={false}
             onClick={(event) => {
-              if (event.shiftKey || event.ctrlKey || event.metaKey)
-                event.preventDefault(); // extends the selection instead
-              else event.stopPropagation();
+              if (event.shiftKey || event.ctrlKey || event.metaKey) event.preventDefault(); // extends the selection instead
             }}
           >
             {entry.name}
