@@ -32,7 +32,7 @@ export async function inBrowser(program, measure) {
     context = await chromium.launchPersistentContext(join(folder, 'profile'), {
       executablePath: '/usr/bin/chromium',
       viewport: { width: 1440, height: 900 },
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', `--remote-debugging-port=${debug}`],
+      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', `--remote-debugging-port=${debug}`, ...(process.env.CHROMIUM_FLAGS?.split(' ') ?? [])],
     });
     const api = async (path, data) => {
       const answer = await (await context.request.post(`${address}/api/v2/${path}`, { data, headers: { Origin: address } })).json();
