@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "atrium/base/assert.hpp"
+#include "atrium/base/trace.hpp"
 
 namespace atrium {
 
@@ -117,6 +118,7 @@ void write(level l, std::string_view message, fields all) noexcept {
     append_field(line, s.json, "level", names[static_cast<int>(l)], true);
     append_field(line, s.json, "service", s.service, true);
     append_field(line, s.json, "msg", message, true);
+    if (const auto t = trace::current()) append_field(line, s.json, "trace", t.text(), true);
     for (const auto& f : all) append_field(line, s.json, f.key(), f.text(), f.quoted());
     if (s.json) line += '}';
     line += '\n';

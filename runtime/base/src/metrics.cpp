@@ -63,11 +63,21 @@ void line(std::string& out, std::string_view name, std::string_view suffix, std:
 
 }  // namespace
 
-void histogram::observe(double seconds) noexcept {
+std::size_t histogram::bucket_of(double seconds) noexcept {
   std::size_t i = 0;
   while (i < std::size(bounds) && seconds > bounds[i]) ++i;
-  buckets_[i].fetch_add(1, std::memory_order_relaxed);
+  return i;
+}
+
+void histogram::observe(double seconds) noexcept {
+  buckets_[bucket_of(seconds)].fetch_add(1, std::memory_order_relaxed);
   micros_.fetch_add(static_cast<std::uint64_t>(seconds * 1e6), std::memory_order_relaxed);
+}
+
+void histogram::add(std::span<const std::uint64_t, buckets> counts, std::uint64_t sum_micros) noexcept {
+  for (std::size_t i = 0; i < buckets; ++i)
+    if (counts[i]) buckets_[i].fetch_add(counts[i], std::memory_order_relaxed);
+  micros_.fetch_add(sum_micros, std::memory_order_relaxed);
 }
 
 void histogram::write(std::string& out, std::string_view name, std::string_view pairs) const {

@@ -71,6 +71,9 @@ class backend {
   std::vector<std::unique_ptr<std::byte[]>> spare_;
 };
 
+/// On a thread of the pool for blocking calls: the task that it works for.
+extern constinit thread_local const task_node* served_task;
+
 std::unique_ptr<backend> make_epoll_backend();
 /// Null when the kernel refuses; `reason` then says why.
 std::unique_ptr<backend> make_uring_backend(std::string& reason);

@@ -11,7 +11,9 @@
 #include <thread>
 #include <vector>
 
+#include "atrium/base/metrics.hpp"
 #include "atrium/rt/io.hpp"
+#include "backend.hpp"
 #include "simulated_kernel.hpp"
 
 namespace atrium::rt {
@@ -27,13 +29,28 @@ class thread_pool {
 
   void submit(std::function<void()> job) {
     const std::lock_guard lock(mutex_);
-    jobs_.push_back(std::move(job));
+    jobs_.push_back({std::move(job), clock::now()});
+    numbers().waiting.add(1);
     if (idle_ < jobs_.size() && threads_.size() < most) threads_.emplace_back([this] { work(); });
     wake_.notify_one();
   }
 
  private:
   static constexpr std::size_t most = 4;
+  struct pool_metrics {
+    metrics::gauge& waiting = metrics::get_gauge("atrium_runtime_blocking_jobs_waiting",
+                                                 "Blocking calls that wait for a thread of the pool");
+    metrics::histogram& wait =
+        metrics::get_histogram("atrium_runtime_blocking_wait_seconds", "Wait of a blocking call for a thread");
+  };
+  static pool_metrics& numbers() {
+    static pool_metrics m;
+    return m;
+  }
+  struct waiting_job {
+    std::function<void()> run;
+    time_point since;
+  };
 
   ~thread_pool() {
     {
@@ -57,15 +74,17 @@ class thread_pool {
       auto job = std::move(jobs_.front());
       jobs_.pop_front();
       lock.unlock();
-      job();
-      job = nullptr;
+      numbers().waiting.add(-1);
+      numbers().wait.observe(std::chrono::duration<double>(clock::now() - job.since).count());
+      job.run();
+      job.run = nullptr;
       lock.lock();
     }
   }
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::function<void()>> jobs_;
+  std::deque<waiting_job> jobs_;
   std::vector<std::thread> threads_;
   std::size_t idle_ = 0;
   bool stopping_ = false;
@@ -74,6 +93,8 @@ class thread_pool {
 }  // namespace
 
 namespace detail {
+
+constinit thread_local const task_node* served_task = nullptr;
 
 void blocking_op::run() noexcept {
   try {
@@ -92,7 +113,9 @@ bool blocking_op::begin(task_node* node, std::coroutine_handle<> h) {
     return true;
   }
   thread_pool::instance().submit([this, &l] {
+    served_task = node_;  // it sleeps meanwhile
     run();
+    served_task = nullptr;
     l.post([this] { wake(); });
   });
   return true;

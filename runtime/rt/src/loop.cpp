@@ -1,5 +1,6 @@
 #include "atrium/rt/loop.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
@@ -9,6 +10,7 @@
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
 #include "backend.hpp"
+#include "place.hpp"
 #include "simulated_kernel.hpp"
 
 namespace atrium::rt {
@@ -40,7 +42,17 @@ thread_local loop* current_loop = nullptr;
 
 constexpr int ready_budget = 256;   // tasks resumed a turn before the kernel is asked again
 constexpr int inline_budget = 512;  // operations a turn that may complete without suspending
-constexpr auto stall_limit = std::chrono::milliseconds(100);
+constexpr auto between_stall_records = std::chrono::seconds(1);
+
+long long ms(duration d) { return std::chrono::duration_cast<std::chrono::milliseconds>(d).count(); }
+
+/// The trace id for log records: that of the task that runs on this thread, or that one on whose behalf a pool thread
+/// works.
+trace::id current_trace() noexcept {
+  const auto* node = current_loop ? current_loop->running() : detail::served_task;
+  return node ? node->trace() : trace::id{};
+}
+[[maybe_unused]] const bool trace_source_set = (trace::set_source(current_trace), true);
 
 backend_kind wanted(backend_kind asked) {
   if (asked != backend_kind::automatic) return asked;
@@ -123,15 +135,28 @@ void loop::schedule(detail::ready_item& item) noexcept {
   ready_tail_ = &item;
 }
 
-void loop::drive(std::coroutine_handle<> first, const bool& done) {
+void loop::resume(std::coroutine_handle<> handle, task_node* node) {
+  running_ = node;
+  if (node) pulse_.run(node->name_, node->where_);
+  else pulse_.run("no task", {});
+  handle.resume();
+}
+
+void loop::drive(std::coroutine_handle<> first, task_node& node, const bool& done) {
   auto* outer = std::exchange(current_loop, this);
   ATRIUM_ASSERT(outer == nullptr, "loop::run is not called from inside a task");
   struct reset {
-    ~reset() { current_loop = nullptr; }
-  } restore;
+    loop& self;
+    ~reset() {
+      self.pulse_.sleep();
+      self.running_ = nullptr;
+      current_loop = nullptr;
+    }
+  } restore{*this};
   now_ = clock::now();
+  pulse_.begin_turn(now_);
   inline_budget_ = inline_budget;
-  first.resume();
+  resume(first, &node);
   while (!done) simulation_ ? turn_simulated(done) : turn(done);
   run_deferred();  // what tasks put off (a session's flush) must not be left behind
 }
@@ -171,33 +196,77 @@ void loop::run_posted() {
 }
 
 void loop::turn(const bool& done) {
-  static auto& stalls =
-      metrics::get_counter("atrium_runtime_stalls_total", "Turns of a loop that took longer than 100 ms");
   now_ = clock::now();
   const auto began = now_;
+  pulse_.begin_turn(now_);
+  pulse_.run("timers and posted functions", {});
   inline_budget_ = inline_budget;
   timers_.advance(now_);
   run_posted();
-  for (int i = 0; i < ready_budget && ready_head_; ++i) {
+  int resumed = 0;
+  for (; resumed < ready_budget && ready_head_; ++resumed) {
     auto* item = ready_head_;
     ready_head_ = item->next_ready;
     if (!ready_head_) ready_tail_ = nullptr;
-    item->handle.resume();
+    resume(*item);
   }
+  running_ = nullptr;
   run_deferred();
   const auto ended = clock::now();
-  if (ended - began > stall_limit) {
-    stalls.add();
-    log::warn("loop stalled", {{"ms", std::chrono::duration_cast<std::chrono::milliseconds>(ended - began).count()}});
-  }
+  const auto due_before = std::exchange(due_, time_point::max());
+  meter_.turn(ended - std::min(began, due_before), resumed);
+  if (due_before < began - stall_limit_) [[unlikely]]
+    report_late(began - due_before);
+  if (ended - began > stall_limit_) [[unlikely]]
+    report_stall(ended - began, resumed);
+  if (ended >= meter_.next_publication()) meter_.publish(ended);
   if (ready_head_ || done) return backend_->wait(duration::zero());
-  const auto due = timers_.next_due();
+  const auto due = due_ = timers_.next_due();
+  pulse_.sleep();
   state_->asleep.store(true, std::memory_order_seq_cst);
   // The flag is up: whoever posts from now on wakes us. What was posted before is seen here.
   if (state_->has_posted.load(std::memory_order_seq_cst)) backend_->wait(duration::zero());
   else if (due == time_point::max()) backend_->wait(duration(-1));
   else backend_->wait(due > ended ? due - ended : duration::zero());
   state_->asleep.store(false, std::memory_order_relaxed);
+}
+
+/// The turn is over. Who it was is known when only one task ran in it, or when a stall_watch has looked.
+void loop::report_stall(duration took, int resumed) {
+  const auto last = pulse_.look();
+  const auto seen = pulse_.accused();
+  const bool known = seen.began == last.began || resumed == 1;
+  const auto& who = seen.began == last.began ? seen : last;
+  const char* name = known && who.name ? who.name : "unknown";
+  metrics::get_counter("atrium_runtime_stalls_total", "Turns of a loop that took longer than the stall limit",
+                       {{"task", name}})
+      .add();
+  if (now_ - stall_logged_ < between_stall_records) return;
+  stall_logged_ = now_;
+  log::warn("loop stalled", {{"ms", ms(took)},
+                             {"task", name},
+                             {"place", known ? place_of(who.where) : ""},
+                             {"tasks_resumed", resumed}});
+}
+
+/// Nobody held the loop, and yet it came late: the process was stopped, or the machine had no time for it.
+void loop::report_late(duration by) {
+  static auto& late = metrics::get_counter("atrium_runtime_late_wakes_total",
+                                           "Wakes for a timer that came later than it by more than the stall limit");
+  late.add();
+  if (now_ - stall_logged_ < between_stall_records) return;
+  stall_logged_ = now_;
+  log::warn("loop woke late", {{"ms", ms(by)}});
+}
+
+void loop::publish_metrics() noexcept {
+  meter_.publish(clock::now());
+  static auto& timers = metrics::get_gauge("atrium_runtime_timers", "Timers that are armed");
+  static auto& tasks = metrics::get_gauge("atrium_runtime_tasks", "Tasks that are alive");
+  timers.set(static_cast<std::int64_t>(timers_.count()));
+  std::int64_t count = 0;
+  for (const auto* n = nodes_; n; n = n->next_) ++count;
+  tasks.set(count);
 }
 
 std::vector<task_info> loop::tasks() const {
@@ -207,10 +276,8 @@ std::vector<task_info> loop::tasks() const {
   const auto visit = [&](const auto& self, const task_node* parent, unsigned depth) -> void {
     for (const auto* n = nodes_; n; n = n->next_) {
       if (n->parent() != parent) continue;
-      const char* file = std::strrchr(n->where().file_name(), '/');
-      out.push_back({n->name(),
-                     std::string(file ? file + 1 : n->where().file_name()) + ":" + std::to_string(n->where().line()),
-                     n->waiting() ? n->waiting()->what() : "running", now - n->started(), depth});
+      out.push_back({n->name(), place_of(n->where()), n->waiting() ? n->waiting()->what() : "running",
+                     now - n->started(), depth, n->trace()});
       self(self, n, depth + 1);
     }
   };

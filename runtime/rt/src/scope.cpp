@@ -46,6 +46,7 @@ void scope::spawn(task<void> body, const char* name, std::source_location where)
   auto r = run_child(std::move(body), *c);
   r.handle.promise().node = c;
   c->handle = r.handle;
+  c->node_ = c;
   if (cancelled_ != cancel_reason::none) c->cancel(cancelled_);
   l.schedule(*c);
 }

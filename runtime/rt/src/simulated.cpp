@@ -34,9 +34,10 @@ void loop::turn_simulated(const bool& done) {
     std::size_t count = 0;
     for (auto* item = ready_head_; item; item = item->next_ready) ++count;
     inline_budget_ = kernel.inline_budget();
-    take_ready(kernel.choose(count))->handle.resume();
+    resume(*take_ready(kernel.choose(count)));
     if (kernel.look_around()) break;
   }
+  running_ = nullptr;
   run_deferred();
   if (done) return;
   if (ready_head_ || has_posted()) return kernel.wait(duration::zero());

@@ -26,6 +26,7 @@ std::string_view to_string(cancel_reason r) noexcept {
 
 task_node::task_node(loop& owner, task_node* parent, const char* name, std::source_location where) noexcept
     : owner_(owner), parent_(parent), name_(name), where_(where), started_(clock::now()) {
+  if (owner.running_) trace_ = owner.running_->trace_;
   next_ = owner.nodes_;
   if (next_) next_->previous_ = this;
   owner.nodes_ = this;
@@ -33,6 +34,7 @@ task_node::task_node(loop& owner, task_node* parent, const char* name, std::sour
 
 task_node::~task_node() {
   ATRIUM_ASSERT(top_ == &base_, "cancel regions end before their task");
+  if (owner_.running_ == this) owner_.running_ = nullptr;
   if (previous_) previous_->next_ = next_;
   else owner_.nodes_ = next_;
   if (next_) next_->previous_ = previous_;

@@ -82,6 +82,14 @@ void timer_wheel::advance(time_point now) noexcept {
   }
 }
 
+std::size_t timer_wheel::count() const noexcept {
+  std::size_t n = 0;
+  for (const auto& level : heads_)
+    for (const auto& head : level)
+      for (const auto* e = head.next_; e != &head; e = e->next_) ++n;
+  return n;
+}
+
 time_point timer_wheel::next_due() const noexcept {
   for (unsigned level = 0; level < levels; ++level) {
     const auto base = now_tick_ >> (level * slot_bits);

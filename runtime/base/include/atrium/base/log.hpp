@@ -41,6 +41,7 @@ class field {
 using fields = std::initializer_list<field>;
 
 /// Writes one record to standard error with one write(2), so that lines of several processes do not mix. Any thread.
+/// What is logged while a task runs has the task's trace id as field `trace` (atrium/base/trace.hpp).
 /// `message` is a constant ("pod created"), never formatted text: what varies goes into fields.
 void write(level, std::string_view message, fields = {}) noexcept;
 inline void debug(std::string_view message, fields f = {}) noexcept { write(level::debug, message, f); }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,10 +40,15 @@ class histogram {
   static constexpr double bounds[] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
                                       0.25,   0.5,   1,      2.5,   5,    10,    30,   60};
   void observe(double seconds) noexcept;
+  static constexpr std::size_t buckets = std::size(bounds) + 1;
+  /// The bucket that observe() would count in; the last one is for what is longer than every bound.
+  static std::size_t bucket_of(double seconds) noexcept;
+  /// Adds what somebody has counted by itself: how many observations a bucket, and the sum of all.
+  void add(std::span<const std::uint64_t, buckets> counts, std::uint64_t sum_micros) noexcept;
   void write(std::string& out, std::string_view name, std::string_view labels) const;
 
  private:
-  std::atomic<std::uint64_t> buckets_[std::size(bounds) + 1] = {};
+  std::atomic<std::uint64_t> buckets_[buckets] = {};
   std::atomic<std::uint64_t> micros_{0};
 };
 

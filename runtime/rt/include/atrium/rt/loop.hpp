@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "atrium/rt/loop_meter.hpp"
+#include "atrium/rt/loop_pulse.hpp"
 #include "atrium/rt/task.hpp"
 #include "atrium/rt/timer.hpp"
 
@@ -31,6 +33,7 @@ struct task_info {
   std::string name, place, waiting_for;  ///< place is file:line
   duration age;
   unsigned depth;
+  trace::id trace;
 };
 
 /// Something to do once when the tasks that are ready have run, before the loop waits: what many of them add to (an
@@ -80,17 +83,29 @@ class loop {
 
   /// Snapshot of all spawned tasks, parents before children. The loop's thread.
   std::vector<task_info> tasks() const;
+  /// The task whose code runs now; null outside of tasks (timers, posted functions). The loop's thread.
+  task_node* running() const noexcept { return running_; }
+
+  /// Brings this loop's metrics (lag, run queue, timers, tasks) up to date before they are shown. The loop's thread.
+  void publish_metrics() noexcept;
+  /// A turn that takes longer is logged as `loop stalled` and counted. 100 ms unless said otherwise.
+  void set_stall_limit(duration limit) noexcept { stall_limit_ = limit; }
 
   // For operations; see detail/.
   void schedule(detail::ready_item& item) noexcept;
   detail::backend& io() noexcept { return *backend_; }
   timer_wheel& timers() noexcept { return timers_; }
+  detail::loop_pulse& pulse() noexcept { return pulse_; }
   /// Limits how many operations of one turn may complete without suspending, so that no task starves the others.
   bool take_inline_budget() noexcept { return inline_budget_ > 0 && inline_budget_-- > 0; }
 
  private:
   friend class task_node;
-  void drive(std::coroutine_handle<> first, const bool& done);
+  void drive(std::coroutine_handle<> first, task_node& node, const bool& done);
+  void resume(std::coroutine_handle<>, task_node*);
+  void resume(detail::ready_item& item) { resume(item.handle, item.node_); }
+  void report_stall(duration took, int resumed);
+  void report_late(duration by);
   void turn(const bool& done);
   void turn_simulated(const bool& done);
   void run_posted();
@@ -108,6 +123,12 @@ class loop {
   detail::ready_item *ready_head_ = nullptr, *ready_tail_ = nullptr;
   task_node* nodes_ = nullptr;
   deferred_call deferred_;  // head of a ring
+  task_node* running_ = nullptr;
+  time_point due_ = time_point::max();  ///< when the first timer was due as the loop went to sleep
+  duration stall_limit_ = std::chrono::milliseconds(100);
+  time_point stall_logged_{};
+  detail::loop_pulse pulse_;
+  detail::loop_meter meter_;
 };
 
 namespace detail {
@@ -141,13 +162,13 @@ T loop::run(task<T> body, const char* name, std::source_location where) {
   if constexpr (std::is_void_v<T>) {
     auto r = detail::run_root(std::move(body), failed, done);
     r.handle.promise().node = &node;
-    drive(r.handle, done);
+    drive(r.handle, node, done);
     if (failed) std::rethrow_exception(failed);
   } else {
     std::optional<T> out;
     auto r = detail::run_root<T>(std::move(body), out, failed, done);
     r.handle.promise().node = &node;
-    drive(r.handle, done);
+    drive(r.handle, node, done);
     if (failed) std::rethrow_exception(failed);
     return std::move(*out);
   }

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "atrium/base/error.hpp"
+#include "atrium/base/trace.hpp"
 #include "atrium/rt/clock.hpp"
 
 namespace atrium::rt {
@@ -26,6 +27,7 @@ namespace detail {
 struct ready_item {
   std::coroutine_handle<> handle;
   ready_item* next_ready = nullptr;
+  task_node* node_ = nullptr;  ///< the task that goes on; null: work of no task
 };
 
 /// The operation at the leaf of a suspended task. Lives in the awaiting coroutine's frame.
@@ -50,7 +52,6 @@ class suspended_op : public ready_item {
   void wake() noexcept;
   void throw_if_cancelled() const;
 
-  task_node* node_ = nullptr;
   const char* what_;
   cancel_reason cancelled_ = cancel_reason::none;
 };
@@ -77,6 +78,11 @@ class task_node {
   time_point started() const noexcept { return started_; }
   const detail::suspended_op* waiting() const noexcept { return waiting_; }
 
+  /// What this task works for: the trace id that its log records have and that it sends along. A task starts with that
+  /// of the task that spawned it. See trace_region. On the loop's thread.
+  trace::id trace() const noexcept { return trace_; }
+  void set_trace(trace::id t) noexcept { trace_ = t; }
+
   /// Asks the whole spawned task to stop: its current and every later operation throws failure(cancelled), except
   /// inside shield(). The first reason stays. On the loop's thread.
   void cancel(cancel_reason) noexcept;
@@ -94,10 +100,25 @@ class task_node {
   const char* name_;
   std::source_location where_;
   time_point started_;
+  trace::id trace_;
   detail::suspended_op* waiting_ = nullptr;
   detail::cancel_frame base_;
   detail::cancel_frame* top_ = &base_;
   task_node *previous_ = nullptr, *next_ = nullptr;  // all nodes of the loop
+};
+
+/// A stretch of a task's code that works for another trace id than what is around it: one request on a connection, one
+/// key of a work queue; or for none (a default id): a long-lived task that happens to be started by a request.
+///   rt::trace_region traced(co_await rt::this_task(), id);
+class trace_region {
+ public:
+  trace_region(task_node& node, trace::id t) noexcept : node_(node), before_(node.trace()) { node.set_trace(t); }
+  ~trace_region() { node_.set_trace(before_); }
+  trace_region(const trace_region&) = delete;
+
+ private:
+  task_node& node_;
+  trace::id before_;
 };
 
 /// A stretch of a task's code with a cancellation of its own, strictly nested. Building block of with_timeout and

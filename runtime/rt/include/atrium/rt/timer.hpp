@@ -38,6 +38,8 @@ class timer_wheel {
   void advance(time_point now) noexcept;
   /// A time not later than the next due timer's, or time_point::max() when none is armed.
   time_point next_due() const noexcept;
+  /// How many entries are armed. Walks them all: for a look at metrics.
+  std::size_t count() const noexcept;
 
  private:
   static constexpr unsigned slot_bits = 6, slots = 1u << slot_bits, levels = 6;
