@@ -11,6 +11,7 @@
 
 #include "apps/domain/ids.hpp"
 #include "apps/domain/time.hpp"
+#include "atrium/base/trace.hpp"
 
 namespace atrium::domain {
 
@@ -89,6 +90,7 @@ struct action_request {
   std::optional<timestamp> started;   ///< a worker took it
   std::optional<timestamp> finished;  ///< it is done, or failed with `err`
   std::string err;                    ///< a sentence for people
+  trace::id trace;                    ///< of the action that asked
   bool pending() const noexcept { return !finished; }
   bool operator==(const action_request&) const = default;
 };
@@ -104,7 +106,8 @@ std::optional<start_phase> parse_start_phase(std::string_view) noexcept;
 /// projects.status.start
 struct start_timeline {
   std::map<start_phase, timestamp> phases;
-  std::string reason;  ///< why it failed
+  std::string reason;  ///< why it failed, or what it waits for
+  trace::id trace;     ///< of the action that asked for this start
   bool operator==(const start_timeline&) const = default;
 };
 /// Takes the whole status object.

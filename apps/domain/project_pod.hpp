@@ -12,6 +12,9 @@ inline constexpr std::string_view project_pod_selector = "run=project";
 inline constexpr std::string_view fence_annotation = "atrium/fence";
 /// Annotation: when that request was written (ISO 8601). It stays the same when another worker takes the request over.
 inline constexpr std::string_view requested_annotation = "atrium/requested";
+/// Annotation and environment variable: the trace id of the action that asked for this start.
+inline constexpr std::string_view trace_annotation = "atrium/trace";
+inline constexpr std::string_view trace_variable = "ATRIUM_TRACE";
 inline constexpr std::string_view secret_variable = "ATRIUM_PROJECT_SECRET";
 inline constexpr std::string_view project_container = "project";
 

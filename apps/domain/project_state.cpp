@@ -123,6 +123,7 @@ std::optional<action_request> parse_action_request(std::string_view json) {
   out.started = time_at(o, "started");
   out.finished = time_at(o, "finished");
   out.err = string_at(o, "err").value_or("");
+  out.trace = trace::parse(string_at(o, "trace").value_or(""));
   return out;
 }
 
@@ -132,6 +133,7 @@ std::string to_json(const action_request& r) {
                         {"started", time_or_null(r.started)},
                         {"finished", time_or_null(r.finished)}};
   if (!r.err.empty()) o["err"] = r.err;
+  if (r.trace) o["trace"] = r.trace.text();
   return boost::json::serialize(o);
 }
 
@@ -148,6 +150,7 @@ start_timeline parse_timeline(std::string_view status_json) {
   for (const auto& name : phase_names)
     if (const auto time = time_at(start->get_object(), name)) out.phases.emplace(*parse_start_phase(name), *time);
   out.reason = string_at(start->get_object(), "reason").value_or("");
+  out.trace = trace::parse(string_at(start->get_object(), "trace").value_or(""));
   return out;
 }
 
@@ -155,6 +158,7 @@ std::string to_json(const start_timeline& t) {
   boost::json::object o;
   for (const auto& [phase, time] : t.phases) o[to_string(phase)] = to_iso8601(time);
   if (!t.reason.empty()) o["reason"] = t.reason;
+  if (t.trace) o["trace"] = t.trace.text();
   return boost::json::serialize(o);
 }
 

@@ -2,10 +2,10 @@
 
 #include <limits>
 #include <map>
-#include <random>
 
 #include "apps/domain/content.hpp"
 #include "apps/edge/routes.hpp"
+#include "apps/operations/auth.hpp"
 #include "apps/service/service.hpp"
 #include "atrium/base/log.hpp"
 #include "atrium/net/proxy.hpp"
@@ -34,12 +34,11 @@ struct origins {
   }
 };
 
-/// One id a request, from the browser to the pod, in every log line about it.
-std::string new_trace_id() {
-  static std::mt19937_64 random{std::random_device{}()};
-  char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(random()));
-  return text;
+/// Trace ids are made in our pages, or here: those of strangers would mix their requests with other people's.
+bool from_our_page(const net::request& r) {
+  const bool page =
+      r.headers.contains("Origin") || r.headers.contains("Sec-Fetch-Site") || r.headers.contains("Referer");
+  return page && operations::same_origin(r);
 }
 
 net::response unavailable(const net::request& r) {
@@ -77,7 +76,8 @@ class gate {
       co_return co_await x.respond(
           net::response::of(error(disposition::not_found, "There is nothing at this address.")));
     net::proxy_target target{.to = to->second, .target = x.request().target};
-    target.add.set("X-Request-Id", new_trace_id());
+    static constexpr std::string_view foreign[] = {"tracestate"};  // what others trace is no business of ours
+    target.strip_headers = foreign;
     bool down = false;
     try {
       co_await net::forward(x, client_, target);
@@ -114,7 +114,8 @@ int run_edge(int argc, char** argv) {
                        .summary = "forwards by path to the services",
                        .define = define,
                        .listen = "127.0.0.1:8080",
-                       .operations = false},
+                       .operations = false,
+                       .takes_trace = from_our_page},
                       argc, argv, [&](service::context& c) -> rt::task<void> {
                         auto& forward_all = c.make<gate>(all);
                         c.router().otherwise([&forward_all](net::exchange& x) { return forward_all(x); });

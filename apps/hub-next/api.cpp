@@ -53,6 +53,7 @@ rt::task<void> answer(net::exchange& x, unsigned status, const json::value& valu
 
 json::object error_value(const error& e) {
   json::object out{{"error", e.public_text()}};
+  if (const auto traced = trace::current()) out["trace"] = traced.text();
   if (e.code().starts_with("field."))
     out["issues"] = json::object{{std::string_view(e.code()).substr(6), e.public_text()}};
   return out;
@@ -75,8 +76,8 @@ rt::task<json::value> perform(const endpoint& e, call& c, bool by_get) {
   if (d == disposition::cancelled) std::rethrow_exception(failed);
   // Too large a body: the connection's framing is at stake, so the server answers.
   if (problem.code().starts_with("http.")) std::rethrow_exception(failed);
-  if (d == disposition::failed || d == disposition::disconnected)
-    log::warn("call failed", {{"call", e.name}, {"error", problem}});
+  const bool ours = d == disposition::failed || d == disposition::disconnected;
+  log::write(ours ? log::level::warn : log::level::info, "call failed", {{"call", e.name}, {"error", problem}});
   if (problem.code().starts_with("pg.") && http_status(d) >= 500 && d != disposition::failed) c.status = 503;
   co_return error_value(problem);
 }

@@ -40,7 +40,9 @@ std::string answer_text(std::optional<std::int64_t> id, std::string_view member,
 
 std::string error_text(std::optional<std::int64_t> id, const error& e) {
   numbers().failures.add();
-  return answer_text(id, "error", json::object{{"code", to_string(e.disposition())}, {"message", e.public_text()}});
+  json::object value{{"code", to_string(e.disposition())}, {"message", e.public_text()}};
+  if (const auto traced = trace::current()) value["trace"] = traced.text();
+  return answer_text(id, "error", value);
 }
 
 }  // namespace
@@ -135,6 +137,8 @@ rt::task<void> connection::serve(std::string text) {
   } held{slots_};
   request r;
   std::optional<error> failed = parse_request(text, r);
+  // A connection lives for days: each request has a trace of its own, made in the page or here.
+  const rt::trace_region traced(co_await rt::this_task(), r.traced ? r.traced : trace::make());
   if (!failed) {
     try {
       co_await rt::with_timeout(hub_.limits.request_time, dispatch(*r.id, r.method, r.params));
@@ -144,8 +148,8 @@ rt::task<void> connection::serve(std::string text) {
     }
     if (failed->disposition() == disposition::cancelled)
       failed = error(disposition::disconnected, "The server is being restarted. Try again.");
-    if (failed->disposition() == disposition::failed)
-      log::warn("request failed", {{"method", r.method}, {"error", *failed}});
+    log::write(failed->disposition() == disposition::failed ? log::level::warn : log::level::info, "request failed",
+               {{"method", r.method}, {"error", *failed}});
   }
   push(error_text(r.id, *failed));
 }

@@ -19,6 +19,7 @@ std::optional<error> parse_request(std::string_view text, request& out) {
     if (!problem) out.id = number;
   }
   if (!out.id) return error(disposition::invalid, "A request needs a whole number as `id`.");
+  out.traced = trace::parse_traceparent(domain::string_at(object, "traceparent").value_or(""));
   const auto method = domain::string_at(object, "method");
   if (!method) return error(disposition::invalid, "A request needs a `method`.");
   out.method = *method;

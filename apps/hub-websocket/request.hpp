@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "atrium/base/error.hpp"
+#include "atrium/base/trace.hpp"
 
 namespace atrium::hub_websocket {
 
@@ -15,6 +16,7 @@ struct request {
   std::optional<std::int64_t> id;
   std::string method;
   boost::json::object params;
+  trace::id traced;  ///< of its `traceparent`; none when it has no valid one
 };
 
 /// Reads `{"id", "method", "params"}` of docs/protocols.md; `out.id` is set also on failure where it could be read.

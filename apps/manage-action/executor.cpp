@@ -18,6 +18,9 @@ using domain::action_name;
 using domain::state_name;
 
 rt::time_point loop_now() { return rt::loop::current().now(); }
+long long milliseconds_since(rt::time_point begin) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(rt::clock::now() - begin).count();
+}
 
 void count(action_name action, bool good) {
   metrics::get_counter("atrium_manage_action_requests_total", "Requests of people that were carried out",
@@ -123,7 +126,8 @@ boost::json::value executor::make_pod(const store::claimed_action& a, const doma
                         .project_tag = options_.project_tag.empty() ? tag_label(image) : options_.project_tag,
                         .quota = quota,
                         .fence = a.fence,
-                        .requested = domain::to_iso8601(a.request.time)});
+                        .requested = domain::to_iso8601(a.request.time),
+                        .traced = a.request.trace});
   return std::move(pod).value();
 }
 
@@ -140,10 +144,12 @@ rt::task<void> executor::start(const store::claimed_action& a) {
   co_await site_.wait_synced();
   const auto quota = domain::compute_run_quota(co_await quotas(), a.settings);
   const auto pod = make_pod(a, quota);
+  const auto begin = loop_now();
   // The pod need not wait until the row says so: whoever repeats this finds the pod, and what manage-state has written
   // of it meanwhile stays.
   co_await rt::all(write_start(a, quota),
                    with_retries([&]() -> rt::task<void> { co_await ensure_pod(a.project_id, pod); }));
+  log::info("pod created", {{"project", a.project_id.view()}, {"ms", milliseconds_since(begin)}});
   store::state_update created{
       .project_id = a.project_id, .timeline = {{domain::start_phase::created, domain::now()}}, .fence = a.fence};
   co_await actions_.set_states({&created, 1});

@@ -102,6 +102,7 @@ result<void> set_environment(json::object& container, const pod_request& r) {
   set_variable(env, "HOME", "/home/user");
   set_variable(env, "ATRIUM_PROJECT_ID", r.project.view());
   set_variable(env, domain::secret_variable, r.secret_token);
+  if (r.traced) set_variable(env, domain::trace_variable, r.traced.text());
   return {};
 }
 
@@ -152,6 +153,7 @@ result<void> set_metadata(json::object& pod, const pod_request& r) {
   if (!annotations) return annotations.error();
   (**annotations)[domain::fence_annotation] = std::to_string(r.fence);
   (**annotations)[domain::requested_annotation] = r.requested;
+  if (r.traced) (**annotations)[domain::trace_annotation] = r.traced.text();
   fill(**annotations, "cluster-autoscaler.kubernetes.io/safe-to-evict", "false");
   return {};
 }

@@ -82,9 +82,13 @@ rt::task<void> worker::carry_out(store::claimed_action a) {
   static auto& active = metrics::get_gauge("atrium_manage_action_requests", "Requests being carried out");
   const auto id = a.project_id;
   const auto fence = a.fence;
-  log::info("request accepted",
-            {{"project", id.view()}, {"action", domain::to_string(a.request.action)}, {"fence", fence}});
   auto& task = co_await rt::this_task();
+  const rt::trace_region traced(task, a.request.trace);
+  const auto waited = domain::now() - a.request.time;
+  log::info("request accepted", {{"project", id.view()},
+                                 {"action", domain::to_string(a.request.action)},
+                                 {"fence", fence},
+                                 {"waited_ms", waited.count()}});
   // A newer request for the same project replaces this entry; the older task has been overtaken then.
   if (auto older = running_.find(id); older != running_.end()) older->second.task->cancel(rt::cancel_reason::revoked);
   running_[id] = {a, &task};

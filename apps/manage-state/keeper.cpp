@@ -128,6 +128,23 @@ rt::task<void> keeper::work() {
   }
 }
 
+/// What was written, each with the trace of the action that made its pod.
+void keeper::record(const std::vector<store::state_update>& updates, const std::set<domain::project_id>& written,
+                    rt::task_node& node) const {
+  for (const auto& u : updates) {
+    if (!written.contains(u.project_id)) continue;
+    const auto* pod = pods_.find(u.project_id);
+    const rt::trace_region traced(node, pod ? pod->traced : trace::id{});
+    std::string phases;
+    for (const auto& [phase, time] : u.timeline)
+      phases.append(phases.empty() ? "" : " ").append(domain::to_string(phase));
+    log::info("project state", {{"project", u.project_id.view()},
+                                {"state", u.state ? domain::to_string(u.state->state) : "as it was"},
+                                {"phases", phases},
+                                {"reason", u.state ? u.state->error : u.failure_reason}});
+  }
+}
+
 rt::task<void> keeper::write_batch(std::vector<domain::project_id> batch) {
   static auto& writes =
       metrics::get_counter("atrium_manage_state_writes_total", "States and timelines of projects written");
@@ -142,6 +159,7 @@ rt::task<void> keeper::write_batch(std::vector<domain::project_id> batch) {
   if (updates.empty()) co_return;
   const auto changed = co_await actions_.set_states(updates, fence_);
   writes.add(changed.size());
+  record(updates, {changed.begin(), changed.end()}, co_await rt::this_task());
   // What a fence or another state refused is looked at again with fresh eyes.
   if (changed.size() == updates.size()) co_return;
   const std::set<domain::project_id> done(changed.begin(), changed.end());

@@ -60,6 +60,8 @@ std::optional<pod_view> view_of(const boost::json::value& object) {
   v.secret = secret_of(object);
   if (auto at = p.meta.annotations.find(domain::fence_annotation); at != p.meta.annotations.end())
     std::from_chars(at->second.data(), at->second.data() + at->second.size(), v.fence);
+  if (auto at = p.meta.annotations.find(domain::trace_annotation); at != p.meta.annotations.end())
+    v.traced = trace::parse(at->second);
   v.terminating = p.meta.deleted.has_value();
   v.over = p.phase == "Failed" || p.phase == "Succeeded";
   v.pod_reason = p.reason;

@@ -8,6 +8,7 @@
 
 #include "apps/domain/ids.hpp"
 #include "apps/domain/time.hpp"
+#include "atrium/base/trace.hpp"
 
 namespace atrium::manage_state {
 
@@ -15,6 +16,7 @@ struct pod_view {
   domain::project_id project;
   std::string uid, ip, secret, node;
   std::int64_t fence = -1;                 ///< of the request that made it; -1: unknown
+  trace::id traced;                        ///< of the action that asked for it
   bool terminating = false, over = false;  ///< over: phase Failed or Succeeded
   bool ready = false, unschedulable = false;
   std::string pod_reason;  ///< "Evicted", "NodeLost", ...

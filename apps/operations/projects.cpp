@@ -26,8 +26,9 @@ rt::task<void> note(pg::pool& pool, domain::project_id project, domain::account_
 rt::task<void> ask(pg::pool& pool, domain::project_id project, domain::account_id who, domain::action_name action) {
   const auto outcome = co_await project_actions(pool).request(project, who, action);
   if (outcome == project_actions::asked::no_such_project) no_such_project();
-  if (outcome == project_actions::asked::requested)
-    co_await note(pool, project, who, {{"event", std::string(domain::to_string(action)) + "_requested"}});
+  if (outcome != project_actions::asked::requested) co_return;
+  log::info("action requested", {{"project", project.view()}, {"action", domain::to_string(action)}});
+  co_await note(pool, project, who, {{"event", std::string(domain::to_string(action)) + "_requested"}});
 }
 
 rt::task<domain::account_id> find_person(pg::pool& pool, projects::whom whom) {

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "apps/domain/project_pod.hpp"
 #include "apps/project/environment.hpp"
 #include "apps/project/http/access.hpp"
 #include "apps/project/http/handlers.hpp"
@@ -23,6 +24,7 @@ using namespace std::chrono_literals;
 
 struct options {
   std::string id, secret, home, hub_listen;
+  trace::id start;  ///< of the action that started this project
 };
 
 rt::task<void> serve_socket(net::exchange& e, parts& all) {
@@ -38,7 +40,10 @@ rt::task<void> answer_status(net::exchange& e, parts& all) {
 
 rt::task<void> answer_ok(net::exchange& e) { co_await e.respond(net::response::text(200, "ok\n")); }
 
-rt::task<void> answer_metrics(net::exchange& e) { co_await e.respond(net::response::text(200, metrics::text())); }
+rt::task<void> answer_metrics(net::exchange& e) {
+  rt::loop::current().publish_metrics();
+  co_await e.respond(net::response::text(200, metrics::text()));
+}
 
 void add_browser_routes(net::router& to, parts& all, uploads& up) {
   const auto add = [&](const char* method, const char* pattern, net::handler h) {
@@ -86,8 +91,11 @@ rt::task<void> serve(service::context& c, const options& o) {
   c.spawn(all.watching.run(), "watch files");
   c.spawn(all.docs.recover(), "recover documents");
   c.spawn(all.docs.run_housekeeping(), "close documents");
-  log::info("project server starts",
-            {{"project_id", o.id}, {"home", o.home}, {"openat2", all.files.kernel_resolves()}});
+  {
+    const rt::trace_region traced(co_await rt::this_task(), o.start);
+    log::info("project server starts",
+              {{"project_id", o.id}, {"home", o.home}, {"openat2", all.files.kernel_resolves()}});
+  }
   co_await c.serve();
 }
 
@@ -103,6 +111,7 @@ int run_project(int argc, char** argv) {
   if (const auto code = project::run_as_init()) return *code;
   project::options o;
   o.home = project::variable("HOME");
+  o.start = trace::parse(project::variable(std::string(domain::trace_variable).c_str()));
   if (o.home.empty()) o.home = "/home/user";
   const auto sockets = project::variable("ATRIUM_POD_SOCKETS");
   o.hub_listen = sockets.empty() ? "0.0.0.0:6000" : "unix:" + sockets + "/6000.sock";

@@ -22,6 +22,24 @@ rt::task<void> run_check(const ready_check& c, std::string& line, bool& failed) 
   line = c.name + ": " + (what.empty() ? "ok" : what) + "\n";
 }
 
+constexpr std::size_t logged_path = 200;
+
+bool changes_something(const net::request& r) {
+  return r.method != "GET" && r.method != "HEAD" && r.method != "OPTIONS";
+}
+
+/// What is worth a record: few enough that reading pages costs none.
+bool worth_a_record(const net::request& r, unsigned status, double seconds) {
+  return status >= 500 || status == 101 || changes_something(r) || seconds > 1;
+}
+
+void write_record(const net::request& r, unsigned status, double seconds) {
+  log::info("request", {{"method", r.method},
+                        {"path", r.path().substr(0, logged_path)},  // a query may hold what is nobody's business
+                        {"status", status},
+                        {"ms", static_cast<long long>(seconds * 1000)}});
+}
+
 std::string age_text(rt::duration age) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1fs", std::chrono::duration<double>(age).count());
@@ -35,7 +53,9 @@ std::string task_tree(const rt::loop& loop) {
   for (const auto& t : loop.tasks()) {
     out.append(t.depth * 2, ' ').append(t.name).append("  ").append(age_text(t.age));
     if (!t.waiting_for.empty()) out.append("  waits for ").append(t.waiting_for);
-    out.append("  ").append(t.place).append("\n");
+    out.append("  ").append(t.place);
+    if (t.trace) out.append("  trace ").append(t.trace.text());
+    out.append("\n");
   }
   return out;
 }
@@ -44,13 +64,17 @@ void health::mount(net::router& r, bool operations) {
   r.add("GET", "/alive", [](net::exchange& x) { return x.respond(net::response::text(200, "alive\n")); });
   r.add("GET", "/ready", [this](net::exchange& x) { return answer_ready(x); });
   if (!operations) return;
-  r.add("GET", "/metrics", [](net::exchange& x) -> rt::task<void> {
-    auto answer = net::response::text(200, metrics::text());
-    answer.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-    co_await x.respond(std::move(answer));
-  });
+  r.add("GET", "/metrics", [this](net::exchange& x) { return answer_metrics(x); });
   r.add("GET", "/debug/tasks",
         [](net::exchange& x) { return x.respond(net::response::text(200, task_tree(rt::loop::current()))); });
+}
+
+rt::task<void> health::answer_metrics(net::exchange& x) {
+  rt::loop::current().publish_metrics();
+  for (const auto& look : looks_) look();
+  auto answer = net::response::text(200, metrics::text());
+  answer.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+  co_await x.respond(std::move(answer));
 }
 
 rt::task<void> health::answer_ready(net::exchange& x) {
@@ -74,6 +98,8 @@ net::handler request_metrics::around(net::handler inner) {
       counted() { running.add(1); }
       ~counted() { running.add(-1); }
     } one;
+    if (x.request().headers.has_token("Upgrade", "websocket"))
+      log::info("websocket requested", {{"path", x.request().path().substr(0, logged_path)}});
     std::exception_ptr failed;
     try {
       co_await inner(x);
@@ -81,7 +107,9 @@ net::handler request_metrics::around(net::handler inner) {
       failed = std::current_exception();
     }
     const unsigned status = x.responded() ? x.status() : failed ? http_status(error_of(failed).disposition()) : 500;
-    note(x, status, std::chrono::duration<double>(rt::clock::now() - begin).count());
+    const double seconds = std::chrono::duration<double>(rt::clock::now() - begin).count();
+    if (worth_a_record(x.request(), status, seconds)) write_record(x.request(), status, seconds);
+    note(x, status, seconds);
     if (failed) std::rethrow_exception(failed);
   };
 }

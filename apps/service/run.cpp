@@ -6,6 +6,7 @@
 
 #include "apps/service/shell.hpp"
 #include "atrium/base/log.hpp"
+#include "atrium/rt/stall_watch.hpp"
 
 namespace atrium::service {
 
@@ -35,6 +36,7 @@ log::format format_of(const std::string& name) {
 int run(definition what, int argc, char** argv, body b) {
   common_settings common;
   common.listen = what.listen;
+  settings::duration stall_limit = std::chrono::milliseconds(100);
   std::string level = "info", format = "automatic", operations_listen;
   settings s(what.name, what.summary);
   const auto is_address = [](std::string_view text) -> std::string {
@@ -54,6 +56,7 @@ int run(definition what, int argc, char** argv, body b) {
   s.add("namespace", "NAME", "namespace of the project pods", common.name_space).hidden(!what.kubernetes);
   s.add("state", "DIR", "folder of what is kept on disk", common.state).hidden(!what.state);
   s.add("grace", "TIME", "how long connections may finish after SIGTERM", common.grace);
+  s.add("stall-limit", "TIME", "a task that holds the loop for longer is named in the log", stall_limit);
   s.add("log-level", "LEVEL", "lowest level that is logged", level).one_of({"debug", "info", "warn", "error"});
   s.add("log-format", "FORMAT", "logfmt for people, json for machines", format).one_of({"automatic", "logfmt", "json"});
   if (!what.operations) {
@@ -70,6 +73,7 @@ int run(definition what, int argc, char** argv, body b) {
   for (const auto& line : s.describe()) log::debug("setting", {{"value", line}});
   try {
     rt::loop loop;
+    const rt::stall_watch watch(loop, stall_limit);
     shell root(loop, what, common, operations_listen);
     loop.run(root.main(std::move(b)), "service");
     return 0;

@@ -15,6 +15,9 @@
 ///     });
 ///   }
 ///
+/// A request that changes something, opens a WebSocket, takes longer than a second or fails with 500 or more leaves a
+/// log record; every record made while a request is handled has its trace id.
+///
 /// Mounted on --listen (and on --operations-listen, when given): /alive (the loop turns), /ready (serve() was called,
 /// every readiness check passes, not draining), /metrics, /debug/tasks. SIGUSR1 writes the task tree to the log.
 /// Everything of a service runs on one loop and one thread.
@@ -53,6 +56,8 @@ struct definition {
   /// --operations-listen only, and the service gets the setting --connections-per-address.
   bool operations = true;
   net::http_limits limits = {};
+  /// Whose `traceparent` is taken over. Null: everybody's, for what stands behind the edge or an ingress.
+  net::trace_policy takes_trace = nullptr;
 };
 
 /// What a service's body works with. Valid while the body runs; the loop's thread.
@@ -93,6 +98,8 @@ class context {
   /// move, give leases back. All together have the grace period.
   virtual void on_drain(std::function<rt::task<void>()> hook) = 0;
   virtual bool draining() const noexcept = 0;
+  /// Called before /metrics is answered: the place to set gauges that would cost too much to keep up to date.
+  virtual void before_metrics(std::function<void()> look) = 0;
   /// Set when draining starts.
   virtual rt::event& stopping() noexcept = 0;
   /// As if SIGTERM came.

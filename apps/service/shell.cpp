@@ -20,7 +20,7 @@ shell::address_served& shell::bind(const std::string& address, net::handler hand
   auto listener = rt::listener::bind(rt::endpoint::parse(address));
   log::info("listening", {{"address", listener.local().text()}});
   return *addresses_.emplace_back(
-      std::make_unique<address_served>(std::move(listener), std::move(handle), what_.limits, std::move(tls)));
+      std::make_unique<address_served>(std::move(listener), std::move(handle), what_, std::move(tls)));
 }
 
 void shell::listen(const std::string& address, net::handler handle, std::shared_ptr<net::tls_context> tls) {
@@ -57,6 +57,7 @@ rt::task<void> shell::watch_signals() {
                          {"name", t.name},
                          {"waits_for", t.waiting_for},
                          {"place", t.place},
+                         {"works_for", t.trace.text()},
                          {"age_ms", std::chrono::duration_cast<std::chrono::milliseconds>(t.age).count()}});
   }
 }

@@ -33,10 +33,13 @@ class health {
     checks_.push_back({std::move(name), std::move(check)});
   }
   void serving(bool yes) noexcept { serving_ = yes; }
+  void before_metrics(std::function<void()> look) { looks_.push_back(std::move(look)); }
 
  private:
   rt::task<void> answer_ready(net::exchange&);
+  rt::task<void> answer_metrics(net::exchange&);
   std::vector<ready_check> checks_;
+  std::vector<std::function<void()>> looks_;
   bool serving_ = false;
 };
 
@@ -63,6 +66,7 @@ class shell final : public context {
     health_.add(std::move(name), std::move(check));
   }
   void on_drain(std::function<rt::task<void>()> hook) override { hooks_.push_back(std::move(hook)); }
+  void before_metrics(std::function<void()> look) override { health_.before_metrics(std::move(look)); }
   bool draining() const noexcept override { return stopping_.is_set(); }
   rt::event& stopping() noexcept override { return stopping_; }
   void stop() noexcept override;
@@ -73,8 +77,8 @@ class shell final : public context {
 
  private:
   struct address_served {
-    address_served(rt::listener l, net::handler h, const net::http_limits& limits, std::shared_ptr<net::tls_context> t)
-        : listener(std::move(l)), server(std::move(h), limits), tls(std::move(t)) {}
+    address_served(rt::listener l, net::handler h, const definition& what, std::shared_ptr<net::tls_context> t)
+        : listener(std::move(l)), server(std::move(h), what.limits, what.takes_trace), tls(std::move(t)) {}
     rt::listener listener;
     net::http_server server;
     std::shared_ptr<net::tls_context> tls;

@@ -11,7 +11,13 @@ namespace {
 constexpr std::string_view pending =
     "(p.action_request->>'action' IS NOT NULL AND p.action_request->>'finished' IS NULL)";
 
-/// Asks for $3 at $4 in the name of $2 (null: the system).
+/// An object with the trace id, or without when that is empty.
+std::string traced(const std::string& parameter) {
+  return "CASE WHEN " + parameter + "::text = '' THEN '{}' ELSE jsonb_build_object('trace', " + parameter +
+         "::text) END";
+}
+
+/// Asks for $3 at $4 in the name of $2 (null: the system); $5 is the trace id or empty.
 std::string request_sql() {
   const std::string is_pending(pending);
   const std::string state = "coalesce(p.state->>'state', 'opened')", action = "p.action_request->>'action'";
@@ -29,11 +35,15 @@ std::string request_sql() {
          "('owner', 'collaborator')) "
          "AND (p.deleted IS NOT TRUE OR $3::text = 'stop') FOR NO KEY UPDATE), "
          "done AS (UPDATE projects p SET action_request = jsonb_build_object('action', $3::text, 'time', $4::text, "
-         "'started', NULL, 'finished', NULL), "
+         "'started', NULL, 'finished', NULL) || " +
+         traced("$5") +
+         ", "
          "action_fence = p.action_fence + 1, action_lease_owner = NULL, action_lease_until = NULL, last_edited = "
          "$4::timestamp, "
          "status = CASE WHEN $3::text = 'stop' THEN p.status ELSE coalesce(p.status, '{}') || "
-         "jsonb_build_object('start', jsonb_build_object('queued', $4::text)) END "
+         "jsonb_build_object('start', jsonb_build_object('queued', $4::text) || " +
+         traced("$5") +
+         ") END "
          "FROM seen WHERE p.project_id = seen.project_id AND NOT seen.already) SELECT already FROM seen";
 }
 
@@ -52,7 +62,9 @@ std::string cancel_sql() {
          "action_lease_until = NULL, "
          "action_request = CASE WHEN outcome = 'withdrawn' THEN p.action_request || jsonb_build_object('finished', "
          "$3::text, 'err', 'The start was cancelled.') "
-         "ELSE jsonb_build_object('action', 'stop', 'time', $3::text, 'started', NULL, 'finished', NULL) END, "
+         "ELSE jsonb_build_object('action', 'stop', 'time', $3::text, 'started', NULL, 'finished', NULL) || " +
+         traced("$4") +
+         " END, "
          "status = coalesce(p.status, '{}') || jsonb_build_object('start', coalesce(p.status->'start', '{}') || "
          "jsonb_build_object('failed', $3::text, 'reason', 'The start was cancelled.')) "
          "FROM seen WHERE p.project_id = seen.project_id AND outcome <> 'nothing') SELECT outcome FROM seen";
@@ -106,8 +118,8 @@ rt::task<void> wake_workers(pg::pool& pool) {
 rt::task<project_actions::asked> ask(pg::pool& pool, domain::project_id project, std::optional<domain::account_id> who,
                                      domain::action_name action) {
   static const std::string sql = request_sql();
-  const auto rows = co_await pool.query(
-      sql, {project.view(), parameter_of(who), domain::to_string(action), domain::to_iso8601(domain::now())});
+  const auto rows = co_await pool.query(sql, {project.view(), parameter_of(who), domain::to_string(action),
+                                              domain::to_iso8601(domain::now()), trace::current().text()});
   const auto row = rows.maybe();
   if (!row) co_return project_actions::asked::no_such_project;
   if (row->get<bool>("already")) co_return project_actions::asked::already_there;
@@ -129,7 +141,8 @@ rt::task<project_actions::asked> project_actions::request_by_system(domain::proj
 
 rt::task<project_actions::cancelled> project_actions::cancel_start(domain::project_id project, domain::account_id who) {
   static const std::string sql = cancel_sql();
-  const auto rows = co_await pool_.query(sql, {project.view(), who.view(), domain::to_iso8601(domain::now())});
+  const auto rows = co_await pool_.query(
+      sql, {project.view(), who.view(), domain::to_iso8601(domain::now()), trace::current().text()});
   const auto row = rows.maybe();
   if (!row) co_return cancelled::no_such_project;
   const auto outcome = row->get<std::string>("outcome");

@@ -49,7 +49,7 @@ class project_actions {
   enum class asked { no_such_project, requested, already_there };
   /// One UPDATE that checks the right, replaces a pending request and (start, restart) begins a new timeline with
   /// `queued`; then NOTIFY outside of it. `already_there`: start of a running or starting project, stop of a stopped
-  /// one; nothing written.
+  /// one; nothing written. The trace id of the calling task is kept with the request and its timeline.
   rt::task<asked> request(domain::project_id, domain::account_id who, domain::action_name);
   /// The same without an account: asked for by the system.
   rt::task<asked> request_by_system(domain::project_id, domain::action_name);

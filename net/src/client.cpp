@@ -5,6 +5,7 @@
 #include "client_pool.hpp"
 #include "framed_io.hpp"
 #include "http1_writer.hpp"
+#include "request_trace.hpp"
 
 namespace atrium::net {
 
@@ -81,6 +82,7 @@ prepared prepare(const origin& to, request& head, std::optional<std::uint64_t> l
   if (chunked) head.headers.add("Transfer-Encoding", "chunked");
   else if (length && (*length || head.method == "POST" || head.method == "PUT" || head.method == "PATCH"))
     head.headers.add("Content-Length", std::to_string(*length));
+  set_traceparent(head.headers);
   head.minor_version = 1;
   prepared p{{}, head.method == "HEAD", head.headers.contains("Upgrade")};
   p.text.reserve(512);

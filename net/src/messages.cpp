@@ -1,6 +1,7 @@
 // Requests and responses as values.
 #include <charconv>
 
+#include "atrium/base/trace.hpp"
 #include "atrium/net/http.hpp"
 #include "http1_chars.hpp"
 
@@ -77,7 +78,9 @@ response response::of(const error& e) {
     if (std::from_chars(code.data() + 5, code.data() + 8, given).ec == std::errc() && given >= 400 && given <= 599)
       status = given;
   }
-  return json(status, "{\"error\":" + json_string(e.public_text()) + "}");
+  const auto traced = trace::current();
+  return json(status,
+              "{\"error\":" + json_string(e.public_text()) + (traced ? ",\"trace\":\"" + traced.text() + "\"}" : "}"));
 }
 
 std::string_view reason_phrase(unsigned status) noexcept {

@@ -90,9 +90,10 @@ class http_server::state::presence {
   connection_record& record_;
 };
 
-http_server::http_server(handler h, http_limits limits) : state_(std::make_unique<state>()) {
+http_server::http_server(handler h, http_limits limits, trace_policy takes) : state_(std::make_unique<state>()) {
   state_->shared.handle = std::move(h);
   state_->shared.limits = limits;
+  state_->shared.takes_trace = takes;
 }
 http_server::~http_server() {
   ATRIUM_ASSERT(state_->connections.empty() && state_->serving == 0,

@@ -3,6 +3,7 @@
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
 #include "http1_writer.hpp"
+#include "request_trace.hpp"
 #include "server_exchange.hpp"
 
 namespace atrium::net {
@@ -63,6 +64,8 @@ rt::task<bool> server_connection::serve_one() {
     if (!co_await receive_head(parser, outcome)) co_return false;
   input_.consume(parser.consumed());
   server_exchange x(*this, std::move(parser.head), parser.facts());
+  auto& node = co_await rt::this_task();
+  const rt::trace_region traced(node, trace_of(x.request(), shared_.takes_trace));
   std::exception_ptr failed;
   try {
     co_await shared_.handle(x);
@@ -70,7 +73,7 @@ rt::task<bool> server_connection::serve_one() {
     failed = std::current_exception();
   }
   if (failed) {
-    if ((co_await rt::this_task()).cancelled() != rt::cancel_reason::none) std::rethrow_exception(failed);
+    if (node.cancelled() != rt::cancel_reason::none) std::rethrow_exception(failed);
     const auto e = error_of(failed);
     auto answer = response::of(e);
     const auto level = answer.status >= 500 && !x.responded() ? log::level::warn : log::level::debug;

@@ -17,6 +17,7 @@ struct connection_record {
 struct server_shared {
   handler handle;
   http_limits limits;
+  trace_policy takes_trace = nullptr;
   bool draining = false;
 };
 

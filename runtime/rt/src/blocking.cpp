@@ -38,8 +38,8 @@ class thread_pool {
  private:
   static constexpr std::size_t most = 4;
   struct pool_metrics {
-    metrics::gauge& waiting = metrics::get_gauge("atrium_runtime_blocking_jobs_waiting",
-                                                 "Blocking calls that wait for a thread of the pool");
+    metrics::gauge& waiting =
+        metrics::get_gauge("atrium_runtime_blocking_jobs_waiting", "Blocking calls that wait for a thread of the pool");
     metrics::histogram& wait =
         metrics::get_histogram("atrium_runtime_blocking_wait_seconds", "Wait of a blocking call for a thread");
   };

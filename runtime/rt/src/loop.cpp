@@ -243,10 +243,9 @@ void loop::report_stall(duration took, int resumed) {
       .add();
   if (now_ - stall_logged_ < between_stall_records) return;
   stall_logged_ = now_;
-  log::warn("loop stalled", {{"ms", ms(took)},
-                             {"task", name},
-                             {"place", known ? place_of(who.where) : ""},
-                             {"tasks_resumed", resumed}});
+  log::warn(
+      "loop stalled",
+      {{"ms", ms(took)}, {"task", name}, {"place", known ? place_of(who.where) : ""}, {"tasks_resumed", resumed}});
 }
 
 /// Nobody held the loop, and yet it came late: the process was stopped, or the machine had no time for it.

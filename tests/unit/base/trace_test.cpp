@@ -36,13 +36,13 @@ TEST(Trace, ATraceparentOfVersion00HasExactlyOneForm) {
   const auto ok = parent("00", digits, span, "01");
   EXPECT_EQ(trace::parse_traceparent(ok).text(), digits);
   EXPECT_EQ(trace::parse_traceparent(parent("00", digits, span, "00")).text(), digits);
-  for (const auto& bad : {
-           std::string(), std::string("00"), ok.substr(0, 54), ok + "-more", ok + " ", " " + ok,
-           parent("ff", digits, span, "01"), parent("0x", digits, span, "01"), parent("00", digits, span, "0g"),
-           parent("00", std::string(32, '0'), span, "01"), parent("00", digits, std::string(16, '0'), "01"),
-           parent("00", "0AF7651916CD43DD8448EB211C80319C", span, "01"), parent("00", digits, "B7AD6B7169203331", "01"),
-           parent("00", std::string(31, 'a') + "\n", span, "01"), parent("00", std::string(32, '"'), span, "01"),
-           std::string(55, '-'), std::string(4096, '0'), std::string(55, '\0')})
+  for (const auto& bad :
+       {std::string(), std::string("00"), ok.substr(0, 54), ok + "-more", ok + " ", " " + ok,
+        parent("ff", digits, span, "01"), parent("0x", digits, span, "01"), parent("00", digits, span, "0g"),
+        parent("00", std::string(32, '0'), span, "01"), parent("00", digits, std::string(16, '0'), "01"),
+        parent("00", "0AF7651916CD43DD8448EB211C80319C", span, "01"), parent("00", digits, "B7AD6B7169203331", "01"),
+        parent("00", std::string(31, 'a') + "\n", span, "01"), parent("00", std::string(32, '"'), span, "01"),
+        std::string(55, '-'), std::string(4096, '0'), std::string(55, '\0')})
     EXPECT_FALSE(trace::parse_traceparent(bad)) << bad;
 }
 

@@ -15,6 +15,7 @@ export type Phase = (typeof phases)[number];
 
 export interface StartTimes extends Partial<Record<Exclude<Phase, 'connected'> | 'failed', string | null>> {
   reason?: string | null;
+  trace?: string | null;
 }
 
 const words: Record<Phase, { label: string; doing: string }> = {
@@ -44,6 +45,8 @@ export interface Timeline {
   /** One sentence for the line that is always seen. */
   summary: string;
   reason?: string;
+  /** Trace id of the action that started it. */
+  trace?: string;
   startedAt?: number;
   /** Milliseconds from the first to the last step reached. */
   total: number;
@@ -100,6 +103,7 @@ export function timeline(start: StartTimes | null | undefined, connectedAt: numb
     startedAt: first,
     total,
   };
+  if (start?.trace) result.trace = start.trace;
   if (failed !== undefined) {
     result.reason =
       start?.reason ??
@@ -109,6 +113,7 @@ export function timeline(start: StartTimes | null | undefined, connectedAt: numb
     result.summary = `Ready in ${duration(total)}`;
   } else {
     result.summary = `${words[phases[last + 1]!].doing}…`;
+    if (start?.reason) result.reason = start.reason;
   }
   return result;
 }

@@ -1,3 +1,5 @@
+import { traceOf, traceparent } from '../lib/trace';
+
 /** Sign-in, sign-up and sign-out over `/api/v2/auth`. Refusals arrive as `{error}`, with any HTTP status. */
 export interface SignUp {
   email: string;
@@ -11,10 +13,11 @@ export type AuthAnswer = { account_id: string } | { error: string };
 
 async function post(path: string, body: unknown): Promise<AuthAnswer> {
   let response: Response;
+  const parent = traceparent();
   try {
     response = await fetch(`/api/v2/auth/${path}`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+      headers: { 'Content-Type': 'application/json', Accept: 'application/json', traceparent: parent },
       credentials: 'same-origin',
       body: JSON.stringify(body),
     });
@@ -29,7 +32,9 @@ async function post(path: string, body: unknown): Promise<AuthAnswer> {
   } catch {
     // no JSON: an intermediary answered
   }
-  return { error: `The server answered with status ${response.status} and no explanation. Try again in a moment.` };
+  return {
+    error: `The server answered with status ${response.status} and no explanation. Try again in a moment. (Trace ${traceOf(parent)})`,
+  };
 }
 
 export const signIn = (email: string, password: string): Promise<AuthAnswer> => post('sign-in', { email, password });

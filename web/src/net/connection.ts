@@ -5,6 +5,7 @@
  */
 import { backoff } from '../lib/backoff';
 import { Cell } from '../lib/cell';
+import { traceOf, traceparent } from '../lib/trace';
 import {
   RpcError,
   type ConnectionOptions,
@@ -17,6 +18,7 @@ import {
 interface Pending {
   id: number;
   text: string;
+  trace?: string;
   safe: boolean;
   sent: boolean;
   resolve(result: unknown): void;
@@ -42,7 +44,7 @@ export class Connection {
   #resume = new Set<() => void>();
 
   constructor(
-    readonly url: string,
+    private readonly url: string | (() => string),
     private readonly around: Surroundings,
     private readonly options: ConnectionOptions,
   ) {}
@@ -81,9 +83,11 @@ export class Connection {
       return Promise.reject(new RpcError('unauthenticated', 'You are signed out. Sign in and try again.'));
     return new Promise<T>((resolve, reject) => {
       const id = this.#nextId++;
+      const parent = this.options.traced ? { traceparent: traceparent() } : undefined;
       const entry: Pending = {
         id,
-        text: JSON.stringify({ id, method, params }),
+        text: JSON.stringify({ id, method, params, ...parent }),
+        ...(parent && { trace: traceOf(parent.traceparent) }),
         safe,
         sent: false,
         resolve: resolve as (result: unknown) => void,
@@ -96,7 +100,7 @@ export class Connection {
           const sentence = entry.sent
             ? 'No answer came in time. Check whether it was done before you try again.'
             : 'There was no connection, so nothing was changed. Try again when you are back online.';
-          reject(new RpcError('timed_out', sentence));
+          reject(new RpcError('timed_out', sentence, entry.trace));
         });
       }
       this.#pending.set(id, entry);
@@ -134,7 +138,7 @@ export class Connection {
     this.state.value = { phase: 'connecting', lostAt: this.#lostAt, attempt: this.#attempt };
     let socket: SocketLike;
     try {
-      socket = this.around.open(this.url);
+      socket = this.around.open(typeof this.url === 'string' ? this.url : this.url());
     } catch {
       this.#wait();
       return;
@@ -170,10 +174,14 @@ export class Connection {
     if (!entry) return;
     this.#pending.delete(id);
     entry.stopTimer();
-    const error = message.error as { code?: string; message?: string } | undefined;
+    const error = message.error as { code?: string; message?: string; trace?: string } | undefined;
     if (error)
       entry.reject(
-        new RpcError(error.code ?? 'internal', error.message ?? 'The server refused this and gave no reason.'),
+        new RpcError(
+          error.code ?? 'internal',
+          error.message ?? 'The server refused this and gave no reason.',
+          error.trace ?? entry.trace,
+        ),
       );
     else entry.resolve(message.result);
   }
@@ -240,6 +248,7 @@ export class Connection {
         new RpcError(
           'disconnected',
           'The connection was lost before the answer came. Check whether it was done before you try again.',
+          entry.trace,
         ),
       );
     }

@@ -3,6 +3,8 @@ export class RpcError extends Error {
   constructor(
     readonly code: string,
     message: string,
+    /** Trace id of what failed, for people to quote. */
+    readonly trace?: string,
   ) {
     super(message);
   }
@@ -37,6 +39,8 @@ export interface ConnectionOptions {
   /** A method without effect that shows that the other side is there. */
   heartbeat: string;
   heartbeatMs?: number;
+  /** Each request gets a trace id of its own; else they belong to the trace of the connection. */
+  traced?: boolean;
   answerMs?: number;
 }
 

@@ -32,6 +32,7 @@ export interface ProjectRow {
     started?: string | null;
     finished?: string | null;
     err?: string | null;
+    trace?: string | null;
   } | null;
   users: Record<string, { group?: string }> | null;
   collaborators: Person[] | null;
@@ -216,6 +217,10 @@ export function sentence(error: unknown): string {
   if (error instanceof RpcError) return error.message;
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Its trace id, for people to quote. */
+export const traceOfError = (error: unknown): string | undefined =>
+  error instanceof RpcError ? error.trace : undefined;
 
 /** Answers that only mean that the connection went away on purpose: nothing to show. */
 export function isQuiet(error: unknown): boolean {

@@ -2,6 +2,7 @@
 import { backoff } from '../lib/backoff';
 import { Cell } from '../lib/cell';
 import { encodePath } from '../lib/router';
+import { traceparent } from '../lib/trace';
 
 export interface UploadState {
   sent: number;
@@ -149,6 +150,7 @@ export const browserTransport: Transport = {
       const request = new XMLHttpRequest();
       request.open('PUT', url);
       request.setRequestHeader('Upload-Length', String(total));
+      request.setRequestHeader('traceparent', traceparent());
       request.upload.onprogress = (event) => progress(event.loaded);
       request.onload = () => resolve({ status: request.status, text: problemText(request.responseText) });
       request.onerror = request.onabort = () => reject(new Error('lost'));

@@ -1,6 +1,6 @@
 /** What people do with projects: each answers at once on the screen and is taken back with a reason when it fails. */
 import { navigate, paneHref } from '../lib/router';
-import { isQuiet, sentence, type ProjectRow } from '../net/protocol';
+import { isQuiet, sentence, traceOfError, type ProjectRow } from '../net/protocol';
 import { toast } from '../ui/toasts';
 import { hub, optimistic } from './app';
 
@@ -10,7 +10,7 @@ async function attempt(what: string, undo: () => void, call: Promise<unknown>): 
     return true;
   } catch (error) {
     undo();
-    if (!isQuiet(error)) toast({ text: `${what} ${sentence(error)}`, tone: 'bad' });
+    if (!isQuiet(error)) toast({ text: `${what} ${sentence(error)}`, tone: 'bad', trace: traceOfError(error) });
     return false;
   }
 }

@@ -7,7 +7,7 @@ import { applyChanges, sortProjects } from './projects';
 
 export type Session = { phase: 'unknown' } | { phase: 'signed_out' } | { phase: 'signed_in'; account: Account };
 
-export const hubLink = new Connection(socketUrl('/hub'), browserSurroundings, { heartbeat: 'ping' });
+export const hubLink = new Connection(socketUrl('/hub'), browserSurroundings, { heartbeat: 'ping', traced: true });
 export const hub = new Api<HubMethods>(hubLink);
 export const session = new Cell<Session>({ phase: 'unknown' });
 

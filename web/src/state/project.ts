@@ -1,6 +1,7 @@
 /** What the page holds of an open project: its connection, who is there, its tabs. Lives while the project is in the rail. */
 import { Cell } from '../lib/cell';
 import { paneKey, type Pane } from '../lib/router';
+import { traceparent } from '../lib/trace';
 import { Connection } from '../net/connection';
 import { browserSurroundings, socketUrl } from '../net/link';
 import { Api, type PresentUser, type ProjectMethods } from '../net/protocol';
@@ -19,11 +20,15 @@ export class ProjectSession {
   /** What the programs in terminals call themselves, by terminal. */
   readonly titles = new Cell<Readonly<Record<string, string>>>({});
   sessionId = '';
+  /** Trace id of the project's present start. */
+  startTrace: string | null | undefined;
   /** When this page turned to the project. */
   readonly since = Date.now();
 
   constructor(readonly id: string) {
-    this.link = new Connection(socketUrl(`/${id}/ws`), browserSurroundings, { heartbeat: 'status' });
+    // The first connection belongs to the start that the person waited for; a socket takes no header fields.
+    const url = (): string => socketUrl(`/${id}/ws?traceparent=${traceparent(this.startTrace)}`);
+    this.link = new Connection(url, browserSurroundings, { heartbeat: 'status' });
     this.api = new Api<ProjectMethods>(this.link);
     this.tabs = new Cell<Tab[]>(readTabs(id));
     this.tabs.subscribe((tabs) => write(`atrium.tabs.${id}`, tabs));

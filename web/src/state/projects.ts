@@ -41,7 +41,7 @@ export type Tone = 'running' | 'starting' | 'stopped' | 'failed';
 export interface StateWord {
   tone: Tone;
   word: string;
-  /** Why, when it failed. */
+  /** Why, when it failed or waits for something. */
   reason?: string;
 }
 
@@ -60,7 +60,12 @@ export function stateOf(row: ProjectRow): StateWord {
   if (state === 'running') return { tone: 'running', word: 'Running' };
   if (state === 'stopping') return { tone: 'starting', word: 'Stopping' };
   if (wanted === 'start' || state === 'starting' || state === 'pending')
-    return { tone: 'starting', word: wanted === 'start' && !row.action_request?.started ? 'Queued' : 'Starting' };
+    return {
+      tone: 'starting',
+      word: wanted === 'start' && !row.action_request?.started ? 'Queued' : 'Starting',
+      // What it waits for: room, an image that does not come.
+      ...((state === 'pending' || state === 'starting') && row.state?.error && { reason: row.state.error }),
+    };
   if (problem && (row.action_request?.err || row.state?.error || row.status?.start?.failed))
     return { tone: 'failed', word: 'Failed', reason: problem };
   return { tone: 'stopped', word: state === 'archived' ? 'Archived' : 'Stopped' };

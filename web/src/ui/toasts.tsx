@@ -3,10 +3,13 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { Cell } from '../lib/cell';
 import { useCell } from './hooks';
 import { Icon } from './icons';
+import { TraceId } from './trace-id';
 
 export interface Toast {
   text: string;
   tone?: 'plain' | 'bad';
+  /** Trace id of what failed. */
+  trace?: string | undefined;
   action?: { label: string; run(): void };
 }
 
@@ -52,7 +55,10 @@ function Notice({ entry }: { entry: Shown }) {
       onFocusOut={release}
     >
       {entry.tone === 'bad' && <Icon name="fail" />}
-      <p>{entry.text}</p>
+      <p>
+        {entry.text}
+        {entry.trace && <TraceId id={entry.trace} />}
+      </p>
       {entry.action && (
         <button
           type="button"

@@ -5,6 +5,7 @@ import { byDay, logSentence, type LogEntry } from '../lib/log-words';
 import { isQuiet, sentence } from '../net/protocol';
 import { hub } from '../state/app';
 import { Avatar, Empty, Skeleton } from '../ui/basics';
+import { TraceId } from '../ui/trace-id';
 import type { ProjectContext } from './project';
 import { TimelineSteps, useTimeline } from './project-start';
 
@@ -46,6 +47,7 @@ export function LogPane({ context }: { context: ProjectContext }) {
             </p>
             {line.reason && <p class="start-reason">{line.reason}</p>}
             <TimelineSteps line={line} />
+            {line.trace && <TraceId id={line.trace} />}
           </section>
         )}
         {!entries && !problem && <Skeleton rows={5} label="Loading the log" />}

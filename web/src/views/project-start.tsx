@@ -8,6 +8,7 @@ import { stateOf } from '../state/projects';
 import { Empty, Live } from '../ui/basics';
 import { useCell, useNow } from '../ui/hooks';
 import { Icon } from '../ui/icons';
+import { TraceId } from '../ui/trace-id';
 import type { ProjectContext } from './project';
 
 const stepIcons = { done: 'check', now: 'clock', todo: 'dot', failed: 'fail' } as const;
@@ -144,9 +145,14 @@ export function ProjectStart({ context, large }: { context: ProjectContext; larg
           )
         )}
       </div>
-      {failed && reason && <p class="start-reason">{reason}</p>}
+      {(failed || state.tone === 'starting') && reason && <p class="start-reason">{reason}</p>}
       {shown && line.steps.length > 0 && <TimelineSteps line={line} />}
-      <Live text={failed ? `Failed. ${reason ?? ''}` : line.summary} />
+      {shown && line.trace && (
+        <p class="start-trace">
+          <TraceId id={line.trace} />
+        </p>
+      )}
+      <Live text={failed ? `Failed. ${reason ?? ''}` : `${line.summary}${reason ? ` ${reason}` : ''}`} />
     </section>
   );
 }

@@ -169,13 +169,17 @@ function OpenedProject({ route, row, me }: { route: ProjectRoute; row: ProjectRo
   const project = useMemo(() => openProject(id), [id]);
   const files = useMemo(() => new ProjectFiles(project), [project]);
   const running = row.state?.state === 'running' && !row.deleted;
+  const startTrace = row.status?.start?.trace;
   const besideRef = useRef(beside);
   besideRef.current = beside;
   const context = useMemo<ProjectContext>(
     () => ({ row, session: project, files, running, me, go: (to) => navigate(paneHref(id, to, besideRef.current)) }),
     [row, project, files, running, me],
   );
-  useEffect(() => project.follow(running), [running, project]);
+  useEffect(() => {
+    project.startTrace = startTrace;
+    project.follow(running);
+  }, [running, startTrace, project]);
   useEffect(() => {
     const timer = setTimeout(preloadPanes, running ? 1500 : 0);
     return () => clearTimeout(timer);

@@ -51,6 +51,35 @@ describe('connection', () => {
     expect(await Promise.all([a, b])).toEqual([1, 2]);
   });
 
+  it('gives each request a trace of its own when it is asked to, and failures say it', async () => {
+    connection = new Connection('ws://x/hub', around, { heartbeat: 'ping', traced: true });
+    opened();
+    const failed = connection.request('one', {});
+    const other = connection.request('two', {}, { timeoutMs: 5 });
+    const [one, two] = around.last.sent.map((sent) => (sent as { traceparent?: string }).traceparent ?? '');
+    for (const parent of [one, two]) expect(parent).toMatch(/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-01$/);
+    expect(one).not.toBe(two);
+    around.last.push({ id: around.last.sent[0]!.id, error: { code: 'denied', message: 'No.' } });
+    around.advance(10);
+    await expect(failed).rejects.toMatchObject({ trace: one!.slice(3, 35) });
+    await expect(other).rejects.toMatchObject({ code: 'timed_out', trace: two!.slice(3, 35) });
+  });
+
+  it('asks for its address anew at each attempt', () => {
+    let count = 0;
+    const urls: string[] = [];
+    const open = around.open.bind(around);
+    around.open = (url?: string) => {
+      urls.push(url ?? '');
+      return open();
+    };
+    connection = new Connection(() => `ws://x/ws?${++count}`, around, { heartbeat: 'ping' });
+    opened();
+    around.last.lose();
+    around.advance(5000);
+    expect(urls).toEqual(['ws://x/ws?1', 'ws://x/ws?2']);
+  });
+
   it('hands on refusals with code and sentence', async () => {
     opened();
     const refused = connection.request('one', {});

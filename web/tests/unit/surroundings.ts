@@ -49,7 +49,7 @@ export class TestSurroundings implements Surroundings {
   #timers = new Map<number, { at: number; call: () => void }>();
   #next = 1;
 
-  open(): TestSocket {
+  open(_url?: string): TestSocket {
     if (this.refuse) throw new Error('refused');
     const socket = new TestSocket();
     this.sockets.push(socket);

@@ -40,6 +40,7 @@ class http_client {
   explicit http_client(client_options = {}, std::shared_ptr<tls_context> tls = nullptr);
   ~http_client();
 
+  /// Every request carries the `traceparent` of the task that sends it, when that task has a trace id.
   /// Sends `head` with `body` and waits for the head of the answer (1xx are skipped). Host and Content-Length are set
   /// here. An idempotent request that meets a connection closed while idle is sent again on a new one, once. A head
   /// with an Upgrade field always takes a new connection; see client_response::upgraded.

@@ -118,8 +118,8 @@ struct response {
   /// `serialized` is JSON text.
   static response json(unsigned status, std::string serialized);
   static response redirect(std::string location, unsigned status = 303);
-  /// `{"error": public text}` with the status of its disposition, or that of its code where it is "http.NNN".
-  /// Peer text stays out.
+  /// `{"error": public text, "trace": id}` with the status of its disposition, or that of its code where it is
+  /// "http.NNN". Peer text stays out; without a trace id (atrium/base/trace.hpp) that member does.
   static response of(const error&);
 };
 

@@ -131,9 +131,14 @@ class router {
   handler otherwise_;
 };
 
+/// Whose `traceparent` (W3C Trace Context) is taken over; every other request gets a new trace id. Null: everybody's.
+using trace_policy = bool (*)(const request&);
+
+/// A handler runs with the request's trace id (rt::task_node::trace), so that its log records and what it asks of
+/// others (net::http_client) carry it.
 class http_server {
  public:
-  explicit http_server(handler, http_limits = {});
+  explicit http_server(handler, http_limits = {}, trace_policy = nullptr);
   ~http_server();
 
   /// Accepts and serves until drain() has finished or this task is cancelled (then connections are cut).

@@ -22,8 +22,8 @@ class loop_meter {
   void publish(time_point now) noexcept;
 
  private:
-  static constexpr auto shortest = std::chrono::duration_cast<duration>(
-      std::chrono::duration<double>(metrics::histogram::bounds[0]));
+  static constexpr auto shortest =
+      std::chrono::duration_cast<duration>(std::chrono::duration<double>(metrics::histogram::bounds[0]));
   std::uint64_t counts_[metrics::histogram::buckets] = {};
   duration sum_{};
   std::uint64_t resumed_ = 0;
