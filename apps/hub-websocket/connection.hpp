@@ -47,6 +47,7 @@ class connection final : public client {
 
   void sign_out() noexcept override;
   void move() noexcept override;
+  std::size_t queued_bytes() const noexcept override { return socket_->queued_bytes(); }
 
  private:
   struct live_query {

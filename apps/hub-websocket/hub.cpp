@@ -5,6 +5,7 @@
 #include "apps/hub-websocket/shapes.hpp"
 #include "apps/store/sessions.hpp"
 #include "atrium/base/log.hpp"
+#include "atrium/base/metrics.hpp"
 
 #ifndef ATRIUM_VERSION
 #error "the build says which version this is"
@@ -99,6 +100,15 @@ rt::task<void> hub::drain(rt::duration limit) {
   } catch (const failure& f) {
     if (f.disposition() != disposition::timed_out) throw;
   }
+}
+
+void hub::publish_metrics() const {
+  static auto& all = metrics::get_gauge("atrium_hub_websocket_send_queue_bytes", "Bytes that browsers have not taken");
+  static auto& most = metrics::get_gauge("atrium_hub_websocket_longest_send_queue_bytes",
+                                         "Bytes that the browser furthest behind has not taken");
+  const auto [sum, longest] = clients_.queued_bytes();
+  all.set(static_cast<std::int64_t>(sum));
+  most.set(static_cast<std::int64_t>(longest));
 }
 
 void hub::check_ready() const {

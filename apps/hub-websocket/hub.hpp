@@ -29,6 +29,8 @@ class hub {
   void check_ready() const;
 
   std::size_t connections() const noexcept { return clients_.size(); }
+  /// Sets the gauges of what browsers have not taken yet.
+  void publish_metrics() const;
 
  private:
   rt::task<void> serve(std::unique_ptr<net::websocket>, session_owner, std::string hello);

@@ -25,6 +25,7 @@ rt::task<void> serve(service::context& c, unsigned sessions) {
     h.check_ready();
     co_return;
   });
+  c.before_metrics([&h] { h.publish_metrics(); });
   c.on_drain([&h, grace = c.settings().grace] { return h.drain(grace); });
   c.spawn(h.follow_changes(), "change stream");
   c.spawn(h.watch_sessions(), "sessions");

@@ -1,6 +1,7 @@
 /// @file registry.hpp - the signed-in clients of this process, by session and by account. Layer: apps/hub-websocket.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
@@ -20,6 +21,8 @@ class client {
   virtual void sign_out() noexcept = 0;
   /// This process ends: tell it to come back elsewhere, close with 1012.
   virtual void move() noexcept = 0;
+  /// What its browser has not taken yet.
+  virtual std::size_t queued_bytes() const noexcept = 0;
 
   std::optional<domain::account_id> account_id;  ///< empty: nobody is signed in
   std::string session_hash;                      ///< of the session cookie
@@ -39,6 +42,16 @@ class registry {
     if (c.account_id) erase(by_account_, *c.account_id, c);
   }
   std::size_t size() const noexcept { return all_.size(); }
+  /// Of all clients together, and of the one that is furthest behind.
+  std::pair<std::size_t, std::size_t> queued_bytes() const noexcept {
+    std::size_t sum = 0, most = 0;
+    for (const auto* c : all_) {
+      const auto bytes = c->queued_bytes();
+      sum += bytes;
+      most = std::max(most, bytes);
+    }
+    return {sum, most};
+  }
   std::size_t count(domain::account_id id) const {
     const auto at = by_account_.find(id);
     return at == by_account_.end() ? 0 : at->second.size();

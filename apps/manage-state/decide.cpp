@@ -51,11 +51,9 @@ domain::timestamp precise(domain::timestamp said, domain::timestamp now) {
 void add_timeline(store::state_update& u, const context& c) {
   const auto& p = *c.pod;
   if (p.scheduled) u.timeline.emplace_back(start_phase::scheduled, precise(*p.scheduled, c.now));
-  if (p.started) {
-    // A container runs only when its image is there; the pod does not say when exactly it was loaded.
-    u.timeline.emplace_back(start_phase::pulled, precise(*p.started, c.now));
-    u.timeline.emplace_back(start_phase::started, precise(*p.started, c.now));
-  }
+  // The pod has no time for it: it is when we see the image there. Not seen before the container runs: left out.
+  if (p.image_here) u.timeline.emplace_back(start_phase::pulled, c.now);
+  if (p.started) u.timeline.emplace_back(start_phase::started, precise(*p.started, c.now));
   if (p.ready) u.timeline.emplace_back(start_phase::ready, precise(p.became_ready.value_or(c.now), c.now));
 }
 
@@ -100,6 +98,17 @@ decision ending_pod(const context& c) {
   return finished(std::move(u));
 }
 
+/// It starts as soon as there is room; but nobody waits for ever without being told.
+decision waiting_for_room(store::state_update u, const context& c, const std::string& why) {
+  set_state(u, c, state_name::pending, {}, why);
+  const auto left = c.pod->unschedulable_since.value_or(c.now) + room_limit - c.now;
+  if (left > milliseconds(0)) return finished(std::move(u), std::chrono::ceil<milliseconds>(left));
+  fail_start(u, c, "The start was given up after ten minutes. " + why);
+  auto d = finished(std::move(u));
+  d.give_up = true;
+  return d;
+}
+
 decision living_pod(const context& c) {
   const auto& p = *c.pod;
   auto u = update(c);
@@ -113,6 +122,7 @@ decision living_pod(const context& c) {
   }
   const auto t = trouble_of(p);
   if (t.failed) fail_start(u, c, t.sentence);
+  if (p.unschedulable && !c.pending() && c.wants_start()) return waiting_for_room(std::move(u), c, t.sentence);
   // A server that is too busy to answer its probe in time still runs.
   const bool busy =
       p.state == pod_view::container::running && c.state() == state_name::running && c.row.state.ip == p.ip;

@@ -97,12 +97,17 @@ rt::task<void> keeper::lead(std::int64_t token) {
 }
 
 rt::task<void> keeper::work() {
+  k8s::work_queue_metrics numbers("project states");
   k8s::backoff pause({.first = std::chrono::milliseconds(100), .longest = std::chrono::seconds(5)});
   for (;;) {
     std::vector<domain::project_id> batch;
     while (batch.size() < batch_size)
-      if (auto key = dirty_->take(loop_now())) batch.push_back(domain::project_id::of(*key));
-      else break;
+      if (auto key = dirty_->take(loop_now())) {
+        batch.push_back(domain::project_id::of(*key));
+        numbers.taken(*dirty_);
+      } else {
+        break;
+      }
     if (batch.empty()) {
       const auto due = dirty_->next_due();
       try {
@@ -141,22 +146,30 @@ void keeper::record(const std::vector<store::state_update>& updates, const std::
     log::info("project state", {{"project", u.project_id.view()},
                                 {"state", u.state ? domain::to_string(u.state->state) : "as it was"},
                                 {"phases", phases},
-                                {"reason", u.state ? u.state->error : u.failure_reason}});
+                                {"reason", u.state ? u.state->error : u.failure_reason},
+                                {"scheduler", pod ? pod->no_room : ""}});
   }
 }
 
 rt::task<void> keeper::write_batch(std::vector<domain::project_id> batch) {
-  static auto& writes =
-      metrics::get_counter("atrium_manage_state_writes_total", "States and timelines of projects written");
   const auto rows = co_await actions_.observe(batch);
   const auto now = domain::now();
   std::vector<store::state_update> updates;
+  std::vector<domain::project_id> give_up;
   for (const auto& row : rows) {
     auto d = decide(row, pods_.find(row.project_id), now);
+    if (d.give_up) give_up.push_back(row.project_id);
     if (d.look_again) dirty_->add_at(row.project_id.str(), loop_now() + *d.look_again);
     if (d.write) updates.push_back(std::move(*d.write));
   }
-  if (updates.empty()) co_return;
+  if (!updates.empty()) co_await write(updates);
+  // After the reason is written, which a request to stop leaves as it is.
+  for (const auto& id : give_up) co_await actions_.request_by_system(id, domain::action_name::stop);
+}
+
+rt::task<void> keeper::write(const std::vector<store::state_update>& updates) {
+  static auto& writes =
+      metrics::get_counter("atrium_manage_state_writes_total", "States and timelines of projects written");
   const auto changed = co_await actions_.set_states(updates, fence_);
   writes.add(changed.size());
   record(updates, {changed.begin(), changed.end()}, co_await rt::this_task());

@@ -48,6 +48,7 @@ class keeper {
   rt::task<void> resync();
   rt::task<void> work();
   rt::task<void> write_batch(std::vector<domain::project_id> batch);
+  rt::task<void> write(const std::vector<store::state_update>&);
   void record(const std::vector<store::state_update>&, const std::set<domain::project_id>& written,
               rt::task_node&) const;
   void mark(domain::project_id);

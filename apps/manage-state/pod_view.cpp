@@ -68,13 +68,19 @@ std::optional<pod_view> view_of(const boost::json::value& object) {
   if (const auto* c = p.find_condition("PodScheduled")) {
     if (c->status) v.scheduled = millis(c->changed);
     v.unschedulable = !c->status && c->reason == "Unschedulable";
+    if (v.unschedulable) {
+      v.no_room = c->message;
+      v.unschedulable_since = millis(c->changed);
+    }
   }
   if (const auto* c = p.find_condition("Ready"); c && c->status) {
     v.ready = !p.pod_ip.empty();
     v.became_ready = millis(c->changed);
   }
-  if (const auto* own = project_status(p); own && own->state.what == k8s::container_state::kind::running)
-    v.started = millis(own->state.started);
+  if (const auto* own = project_status(p)) {
+    if (own->state.what == k8s::container_state::kind::running) v.started = millis(own->state.started);
+    v.image_here = own->state.what == k8s::container_state::kind::waiting && !own->image_id.empty();
+  }
   if (const auto* c = telling_status(p)) {
     switch (c->state.what) {
       case k8s::container_state::kind::waiting:

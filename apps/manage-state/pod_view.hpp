@@ -19,7 +19,9 @@ struct pod_view {
   trace::id traced;                        ///< of the action that asked for it
   bool terminating = false, over = false;  ///< over: phase Failed or Succeeded
   bool ready = false, unschedulable = false;
-  std::string pod_reason;  ///< "Evicted", "NodeLost", ...
+  std::string pod_reason;   ///< "Evicted", "NodeLost", ...
+  std::string no_room;      ///< what the scheduler says while `unschedulable`; for logs and for trouble_of()
+  bool image_here = false;  ///< the image is on the node and its container does not run yet
 
   enum class container : std::uint8_t { none, waiting, running, terminated } state = container::none;
   std::string container_reason;  ///< "ImagePullBackOff", "CrashLoopBackOff", "OOMKilled", ...
@@ -28,7 +30,7 @@ struct pod_view {
   int last_exit_code = 0;
   std::optional<domain::timestamp> last_finished;
 
-  std::optional<domain::timestamp> scheduled, started, became_ready;
+  std::optional<domain::timestamp> unschedulable_since, scheduled, started, became_ready;
 
   bool operator==(const pod_view&) const = default;
 };

@@ -32,6 +32,30 @@ trouble waiting_trouble(const pod_view& p) {
   return {};
 }
 
+/// The scheduler's message ("0/3 nodes are available: 1 node(s) had untolerated taint {...}, 2 Insufficient memory.")
+/// in words for people. It names nodes' labels and taints, so it goes to the log and not to them.
+std::string no_room_sentence(std::string_view message) {
+  const auto says = [message](std::string_view what) { return message.find(what) != std::string_view::npos; };
+  if (says("Insufficient memory"))
+    return "No machine has enough memory free for the project yet. It starts as soon as there is room; stop another "
+           "project, or ask an administrator.";
+  if (says("Insufficient cpu"))
+    return "No machine has enough processor time free for the project yet. It starts as soon as there is room; stop "
+           "another project, or ask an administrator.";
+  if (says("Too many pods"))
+    return "No machine has room for the project yet: each runs as many as it may. It starts as soon as there is room; "
+           "stop another project, or ask an administrator.";
+  if (says("PersistentVolumeClaim") || says("persistentvolumeclaim") || says("volume node affinity"))
+    return "The storage of projects is not there for any machine that could run the project. An administrator has to "
+           "check its volumes.";
+  if (says("taint") || says("node affinity") || says("node selector") || says("unschedulable"))
+    return "No machine may run the project at the moment: none is open to projects. It starts as soon as one is; ask "
+           "an "
+           "administrator.";
+  return "No machine has room for the project yet. It starts as soon as there is room; stop another project, or ask an "
+         "administrator.";
+}
+
 trouble over_trouble(const pod_view& p) {
   if (p.pod_reason == "Evicted")
     return {
@@ -52,11 +76,7 @@ trouble over_trouble(const pod_view& p) {
 trouble trouble_of(const pod_view& p) {
   if (p.over) return over_trouble(p);
   if (p.ready) return {};
-  if (p.unschedulable)
-    return {
-        "No machine has room for the project yet. It starts as soon as there is room; stop another project, or ask an "
-        "administrator.",
-        false};
+  if (p.unschedulable) return {no_room_sentence(p.no_room), false};
   if (p.state == pod_view::container::waiting) return waiting_trouble(p);
   if (p.state == pod_view::container::terminated) {
     if (p.container_reason == "OOMKilled") return {std::string(out_of_memory), false};

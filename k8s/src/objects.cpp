@@ -60,6 +60,7 @@ std::vector<container_status> containers_at(const json::value& root, path_keys k
     container_status c;
     c.name = text_at(item, {"name"});
     c.image = text_at(item, {"image"});
+    c.image_id = text_at(item, {"imageID"});
     c.ready = boolean_at(item, {"ready"});
     c.restarts = static_cast<int>(integer_at(item, {"restartCount"}));
     c.state = parse_state(find(item, {"state"}));

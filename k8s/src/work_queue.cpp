@@ -7,13 +7,13 @@
 
 namespace atrium::k8s {
 
-void work_queue_core::add(const std::string& key) {
+void work_queue_core::add(const std::string& key, rt::time_point now) {
   if (auto at = delayed_at_.find(key); at != delayed_at_.end()) {
     delayed_.erase({at->second, key});
     delayed_at_.erase(at);
   }
   if (!dirty_.insert(key).second) return;
-  if (!processing_.contains(key)) ready_.push_back(key);
+  if (!processing_.contains(key)) ready_.push_back({key, now});
 }
 
 void work_queue_core::add_at(const std::string& key, rt::time_point when) {
@@ -47,28 +47,41 @@ void work_queue_core::promote(rt::time_point now) {
     std::string key = delayed_.begin()->second;
     delayed_.erase(delayed_.begin());
     delayed_at_.erase(key);
-    add(key);
+    add(key, now);
   }
 }
 
 std::optional<std::string> work_queue_core::take(rt::time_point now) {
   promote(now);
   if (ready_.empty()) return std::nullopt;
-  std::string key = std::move(ready_.front());
+  std::string key = std::move(ready_.front().key);
+  last_wait_ = now - ready_.front().since;
   ready_.pop_front();
   dirty_.erase(key);
   processing_.insert(key);
   return key;
 }
 
-void work_queue_core::done(const std::string& key) {
+void work_queue_core::done(const std::string& key, rt::time_point now) {
   processing_.erase(key);
-  if (dirty_.contains(key)) ready_.push_back(key);
+  if (dirty_.contains(key)) ready_.push_back({key, now});
 }
 
 rt::time_point work_queue_core::next_due() const {
   if (!ready_.empty()) return rt::time_point::min();
   return delayed_.empty() ? rt::time_point::max() : delayed_.begin()->first;
+}
+
+work_queue_metrics::work_queue_metrics(const std::string& queue)
+    : keys_(metrics::get_gauge("atrium_k8s_queue_keys", "Keys that wait in a work queue", {{"queue", queue}})),
+      wait_(metrics::get_histogram("atrium_k8s_queue_wait_seconds", "How long a key was ready before it was worked on",
+                                   {{"queue", queue}})),
+      failures_(
+          metrics::get_counter("atrium_k8s_queue_failures_total", "Keys whose handling failed", {{"queue", queue}})) {}
+
+void work_queue_metrics::taken(const work_queue_core& q) noexcept {
+  keys_.set(static_cast<std::int64_t>(q.waiting()));
+  wait_.observe(std::max(0.0, std::chrono::duration<double>(q.last_wait()).count()));
 }
 
 void work_queue::add(const std::string& key) {
@@ -103,12 +116,10 @@ rt::task<std::string> work_queue::next() {
 }
 
 rt::task<void> work_queue::work(std::function<rt::task<again>(std::string)>& handler) {
-  auto& depth = metrics::get_gauge("atrium_k8s_queue_keys", "Keys that wait in a work queue", {{"queue", name_}});
-  auto& failures =
-      metrics::get_counter("atrium_k8s_queue_failures_total", "Keys whose handling failed", {{"queue", name_}});
+  work_queue_metrics numbers(name_);
   for (;;) {
     std::string key = co_await next();
-    depth.set(static_cast<std::int64_t>(core_.waiting()));
+    numbers.taken(core_);
     std::exception_ptr failed;
     again what;
     try {
@@ -124,7 +135,7 @@ rt::task<void> work_queue::work(std::function<rt::task<again>(std::string)>& han
       core_.done(key);
       std::rethrow_exception(failed);
     } else {
-      failures.add();
+      numbers.failed();
       const auto wait = core_.add_after_failure(key, now);
       log::warn("work failed", {{"queue", name_},
                                 {"key", key},

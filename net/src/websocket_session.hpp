@@ -24,6 +24,7 @@ class session_core : public std::enable_shared_from_this<session_core> {
   void cut() noexcept;
   /// The handle is gone.
   void abandon() noexcept;
+  std::size_t queued_bytes() const noexcept { return static_cast<std::size_t>(enqueued_ - written_); }
 
   const std::optional<websocket_close>& closed_by() const noexcept { return closed_by_; }
   std::string_view protocol() const noexcept { return protocol_; }

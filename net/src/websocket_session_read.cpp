@@ -110,6 +110,7 @@ class session final : public websocket {
   void abort() noexcept override { core_->cut(); }
   const std::optional<websocket_close>& close_reason() const noexcept override { return core_->closed_by(); }
   std::string_view protocol() const noexcept override { return core_->protocol(); }
+  std::size_t queued_bytes() const noexcept override { return core_->queued_bytes(); }
 
  private:
   std::shared_ptr<session_core> core_;

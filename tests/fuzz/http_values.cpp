@@ -2,6 +2,7 @@
 #include "net/src/http1_parser.hpp"
 #include "net/src/http1_writer.hpp"
 #include "net/src/proxy_rules.hpp"
+#include "net/src/request_trace.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace atrium;
@@ -32,12 +33,21 @@ void encodings(std::string_view text) {
   (void)net::http1::valid_authority(text);
 }
 
+/// A trace id goes into logs, rows and pods: whatever comes, it is 32 hex digits there, or none.
+void traces(std::string_view text) {
+  const auto id = trace::parse_traceparent(text);
+  ATRIUM_ASSERT(id.text().find_first_not_of("0123456789abcdef") == std::string::npos, "an id is hex digits");
+  ATRIUM_ASSERT(!id || (id.text().size() == 32 && trace::parse(id.text()) == id), "an id said again is the same");
+  ATRIUM_ASSERT(!id || trace::parse_traceparent(trace::to_traceparent(id)) == id, "and so is its field");
+}
+
 /// A session cookie must not survive in any reading of the Cookie lines: the strictest (ours) and the laxest.
 void proxied(std::string_view head) {
   net::http1::request_parser p(net::http1::head_limits{});
   if (p.advance(head) != net::http1::progress::done) return;
   for (const auto& token : p.head.cookies("atrium_session")) (void)token;
   (void)p.head.query_value("a");
+  ATRIUM_ASSERT(net::trace_of(p.head, nullptr), "every request has a trace id");
   net::proxy_target target{.target = "/x"};
   static constexpr std::string_view ours[] = {"atrium_session"};
   target.strip_cookies = ours;
@@ -67,6 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   tests::fuzz_input in(data, size);
   const auto first = in.part();
   encodings(first);
+  traces(first);
   proxied("GET /?" + std::string(first.substr(0, first.find_first_of(" \r\n"))) +
           " HTTP/1.1\r\nHost: a\r\nCookie: " + std::string(in.part()) + "\r\n" + std::string(in.part()) + "\r\n\r\n");
   return 0;

@@ -31,7 +31,7 @@ TEST_F(Manage, StartRunStop) {
     p = co_await s.row(id);
     EXPECT_EQ(p.state.ip, "127.16.200.1");
     EXPECT_TRUE(p.last_started);
-    for (auto phase : {start_phase::scheduled, start_phase::pulled, start_phase::started, start_phase::ready})
+    for (auto phase : {start_phase::scheduled, start_phase::started, start_phase::ready})
       EXPECT_TRUE(timeline(p).phases.contains(phase)) << domain::to_string(phase);
 
     co_await s.ask(id, action_name::stop);

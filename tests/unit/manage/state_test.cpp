@@ -83,7 +83,18 @@ TEST(Decide, AReadyPodMakesTheProjectRunWithItsTimeline) {
   EXPECT_EQ(d.write->only_from, std::vector{state_name::starting});
   std::set<start_phase> phases;
   for (const auto& [phase, time] : d.write->timeline) phases.insert(phase);
-  EXPECT_EQ(phases, (std::set{start_phase::scheduled, start_phase::pulled, start_phase::started, start_phase::ready}));
+  EXPECT_EQ(phases, (std::set{start_phase::scheduled, start_phase::started, start_phase::ready}))
+      << "when the image came is not known by then";
+}
+
+TEST(Decide, TheImageIsThereWhenTheContainerStatusSaysSo) {
+  auto pod = waiting_pod("ContainerCreating");
+  EXPECT_FALSE(pod.image_here);
+  pod.image_here = true;
+  pod.fence = 5;
+  const auto d = decide(row(state_name::starting), &pod, now);
+  ASSERT_TRUE(d.write);
+  EXPECT_EQ(d.write->timeline.back(), std::pair(start_phase::pulled, now));
 }
 
 TEST(Decide, NothingIsWrittenWhenTheRowSaysItAlready) {
@@ -173,6 +184,43 @@ TEST(Decide, NoRoomIsPendingNotFailed) {
   ASSERT_TRUE(d.write && d.write->state);
   EXPECT_EQ(d.write->state->state, state_name::pending);
   EXPECT_TRUE(d.write->failure_reason.empty());
+}
+
+pod_view without_room(std::string_view message, domain::timestamp since) {
+  auto pod = *view_of(pod_json(
+      {{"phase", "Pending"},
+       {"conditions",
+        json::array{
+            {{"type", "PodScheduled"}, {"status", "False"}, {"reason", "Unschedulable"}, {"message", message}}}}}));
+  pod.unschedulable_since = since;
+  return pod;
+}
+
+TEST(Decide, WhyThereIsNoRoomIsToldInWords) {
+  const auto told = [](std::string_view message) { return trouble_of(without_room(message, now)).sentence; };
+  EXPECT_NE(told("0/2 nodes are available: 2 Insufficient memory.").find("memory"), std::string::npos);
+  EXPECT_NE(told("0/2 nodes are available: 2 Insufficient cpu.").find("processor"), std::string::npos);
+  EXPECT_NE(told("0/1 nodes are available: 1 node(s) had untolerated taint {secret: x}.").find("none is open"),
+            std::string::npos);
+  EXPECT_NE(told("pod has unbound immediate PersistentVolumeClaims").find("storage"), std::string::npos);
+  EXPECT_NE(told("").find("No machine has room"), std::string::npos);
+  EXPECT_EQ(told("1 node(s) had untolerated taint {secret: x}").find("secret"), std::string::npos);
+}
+
+TEST(Decide, NobodyWaitsForRoomForEver) {
+  const auto early = without_room("2 Insufficient cpu", now - 1min),
+             late = without_room("2 Insufficient cpu", now - 10min);
+  auto r = row(state_name::starting, domain::action_name::start, now - 10min);
+  auto d = decide(r, &early, now);
+  EXPECT_FALSE(d.give_up);
+  EXPECT_EQ(d.look_again, 9min) << "although nothing changes until then";
+  ASSERT_TRUE(d.write && d.write->state);
+  r.state = *d.write->state;
+  d = decide(r, &late, now);
+  EXPECT_TRUE(d.give_up);
+  ASSERT_TRUE(d.write);
+  EXPECT_EQ(d.write->timeline.back().first, start_phase::failed);
+  EXPECT_NE(d.write->failure_reason.find("processor"), std::string::npos);
 }
 
 TEST(Decide, ABusyServerStillRuns) {

@@ -37,7 +37,7 @@ struct container_state {
 };
 
 struct container_status {
-  std::string name, image;
+  std::string name, image, image_id;  ///< image_id: empty until the image is on the node
   bool ready = false;
   int restarts = 0;
   container_state state, last_state;

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "atrium/base/metrics.hpp"
 #include "atrium/rt/scope.hpp"
 #include "atrium/rt/sync.hpp"
 
@@ -22,7 +23,7 @@ class work_queue_core {
                            rt::duration longest = std::chrono::seconds(1000))
       : first_(first), longest_(longest) {}
 
-  void add(const std::string& key);
+  void add(const std::string& key, rt::time_point now = rt::clock::now());
   /// Adds it at `when`, or earlier when it was already to come earlier.
   void add_at(const std::string& key, rt::time_point when);
   /// Adds it after its back-off: first * 2^failures, at most longest. Gives that wait.
@@ -33,7 +34,9 @@ class work_queue_core {
 
   /// The next key that is due, now being worked on until done().
   std::optional<std::string> take(rt::time_point now);
-  void done(const std::string& key);
+  void done(const std::string& key, rt::time_point now = rt::clock::now());
+  /// How long the key that take() gave last had been ready.
+  rt::duration last_wait() const noexcept { return last_wait_; }
 
   /// When take() may give something without another add(); max() when nothing waits for time. min() when one is ready.
   rt::time_point next_due() const;
@@ -42,11 +45,30 @@ class work_queue_core {
  private:
   void promote(rt::time_point now);
   rt::duration first_, longest_;
-  std::deque<std::string> ready_;
+  struct ready_key {
+    std::string key;
+    rt::time_point since;
+  };
+  std::deque<ready_key> ready_;
+  rt::duration last_wait_{};
   std::unordered_set<std::string> dirty_, processing_;
   std::set<std::pair<rt::time_point, std::string>> delayed_;
   std::unordered_map<std::string, rt::time_point> delayed_at_;
   std::unordered_map<std::string, unsigned> failures_;
+};
+
+/// What a queue tells: atrium_k8s_queue_keys, _wait_seconds and _failures_total, each with `queue`.
+class work_queue_metrics {
+ public:
+  explicit work_queue_metrics(const std::string& queue);
+  /// After take() gave a key.
+  void taken(const work_queue_core&) noexcept;
+  void failed() noexcept { failures_.add(); }
+
+ private:
+  metrics::gauge& keys_;
+  metrics::histogram& wait_;
+  metrics::counter& failures_;
 };
 
 /// The queue with workers. @thread one loop

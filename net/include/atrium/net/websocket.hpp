@@ -64,6 +64,8 @@ class websocket {
   virtual void abort() noexcept = 0;
   virtual const std::optional<websocket_close>& close_reason() const noexcept = 0;
   virtual std::string_view protocol() const noexcept = 0;
+  /// Bytes that the peer's socket has not taken yet.
+  virtual std::size_t queued_bytes() const noexcept = 0;
 };
 
 /// A session over a stream whose handshake is done; `buffered` was read from it already. For other handshakes and
