@@ -169,16 +169,18 @@ rt::task<void> follow_the_page(std::string backend) {
 
   // manage-action's longest timer is its renewal, every 2 s: stopped for longer, it wakes late and says so.
   co_await slow_start(browser, desk, system.pid_of("manage-action"), 3s);
-  const auto socket = co_await browser.connect("/" + desk.project +
-                                               "/ws?traceparent=" + trace::to_traceparent(trace::parse(desk.trace)));
-  EXPECT_TRUE(co_await socket->receive()) << "the project's hello";
+  {
+    const auto target = "/" + desk.project + "/ws?traceparent=" + trace::to_traceparent(trace::parse(desk.trace));
+    const auto socket = co_await browser.connect(target);
+    EXPECT_TRUE(co_await socket->receive()) << "the project's hello";
+    co_await socket->close();
+  }
 
   EXPECT_EQ(co_await desk.slowest_phase(), "accepted");
   EXPECT_EQ(co_await desk.run("psql", "'trace' FROM"), desk.trace + "\n");
   const auto records = co_await desk.run("grep -rhF", "sort");
   const auto services = services_in(records);
-  for (const char* service :
-       {"edge", "hub-websocket", "hub-proxy", "manage-action", "devcluster", "manage-state", "project"})
+  for (const char* service : {"edge", "hub-websocket", "hub-proxy", "manage-action", "manage-state", "project"})
     EXPECT_TRUE(services.contains(service)) << service << " is missing in\n" << records;
   EXPECT_NE(records.find("request accepted"), std::string::npos) << records;
   const auto late = co_await desk.run("grep -hE", "manage-action.log");
@@ -209,7 +211,8 @@ rt::task<std::string> trace_told(running_system& system, const person& who, net:
   const auto answer = co_await system.client().fetch(
       system.address(), {.method = "POST", .target = "/api/v2/projects/start", .headers = std::move(fields)},
       R"({"project_id":"00000000-0000-4000-8000-000000000000"})");
-  const auto* told = json::parse(answer.body).as_object().if_contains("trace");
+  const auto value = json::parse(answer.body).as_object();
+  const auto* told = value.if_contains("trace");
   co_return told ? std::string(told->as_string()) : "";
 }
 
