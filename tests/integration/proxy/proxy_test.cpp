@@ -25,11 +25,14 @@ TEST_P(Proxy, HeadsCrossWithoutWhatBelongsToAHop) {
                                      {"X-Forwarded-For", "6.6.6.6"},
                                      {"Cookie", "session=secret; a=1"},
                                      {"Cookie", "session=again"},
-                                     {"Accept", "x/y"}}};
+                                     {"Accept", "x/y"},
+                                     {"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}}};
           const auto a = co_await w.client.fetch(w.at, r);
           EXPECT_EQ(a.status, 200u);
           EXPECT_EQ(a.body,
-                    "GET /a%20b?c=%2F\nCookie: a=1\nAccept: x/y\nHost: public.test\nX-Forwarded-Host: public.test\n"
+                    "GET /a%20b?c=%2F\nCookie: a=1\nAccept: x/y\n"
+                    "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\n"
+                    "Host: public.test\nX-Forwarded-Host: public.test\n"
                     "X-Forwarded-For: 127.0.0.1\nX-Forwarded-Proto: http\nX-User: ann\n");
           EXPECT_EQ(a.headers.all("Set-Cookie").size(), 1u);
           EXPECT_EQ(a.headers.find("Set-Cookie"), "app=1; Path=/");
