@@ -27,7 +27,7 @@ struct pod_request {
   domain::run_quota quota;
   std::int64_t fence = 0;
   std::string requested;  ///< time of the request
-  trace::id traced;  ///< of the action that asked for the start
+  trace::id traced;       ///< of the action that asked for the start
 };
 
 /// Image reference of an environment id; empty or unknown (the site has taken it away): the default one. Empty when the
