@@ -42,40 +42,20 @@ rt::task<json::value> projects_create(call& c) {
       c.who, {c.text("title"), c.optional_text("description").value_or(""), c.flag("start")});
   co_return json::object{{"project_id", id.view()}};
 }
-rt::task<json::value> projects_start(call& c) {
-  co_await projects(c).start(c.who, c.project());
+/// What is done to a project and answers nothing: start, stop, ...
+template <rt::task<void> (operations::projects::*operation)(domain::account_id, domain::project_id)>
+rt::task<json::value> on_project(call& c) {
+  co_await (projects(c).*operation)(c.who, c.project());
   co_return json::object{};
 }
-rt::task<json::value> projects_stop(call& c) {
-  co_await projects(c).stop(c.who, c.project());
-  co_return json::object{};
-}
-rt::task<json::value> projects_restart(call& c) {
-  co_await projects(c).restart(c.who, c.project());
-  co_return json::object{};
-}
-rt::task<json::value> projects_cancel_start(call& c) {
-  co_await projects(c).cancel_start(c.who, c.project());
+template <rt::task<void> (operations::projects::*operation)(domain::account_id, domain::project_id,
+                                                            operations::projects::whom)>
+rt::task<json::value> on_collaborator(call& c) {
+  co_await (projects(c).*operation)(c.who, c.project(), person(c));
   co_return json::object{};
 }
 rt::task<json::value> projects_update(call& c) {
   co_await projects(c).update(c.who, c.project(), c.optional_text("title"), c.optional_text("description"));
-  co_return json::object{};
-}
-rt::task<json::value> projects_delete(call& c) {
-  co_await projects(c).remove(c.who, c.project());
-  co_return json::object{};
-}
-rt::task<json::value> projects_undelete(call& c) {
-  co_await projects(c).undelete(c.who, c.project());
-  co_return json::object{};
-}
-rt::task<json::value> projects_add_collaborator(call& c) {
-  co_await projects(c).add_collaborator(c.who, c.project(), person(c));
-  co_return json::object{};
-}
-rt::task<json::value> projects_remove_collaborator(call& c) {
-  co_await projects(c).remove_collaborator(c.who, c.project(), person(c));
   co_return json::object{};
 }
 rt::task<json::value> projects_collaborators(call& c) {
@@ -169,15 +149,15 @@ method find_method(std::string_view name) {
   static const std::unordered_map<std::string_view, method> all = {
       {"ping", ping},
       {"projects.create", projects_create},
-      {"projects.start", projects_start},
-      {"projects.stop", projects_stop},
-      {"projects.restart", projects_restart},
-      {"projects.cancel_start", projects_cancel_start},
+      {"projects.start", on_project<&operations::projects::start>},
+      {"projects.stop", on_project<&operations::projects::stop>},
+      {"projects.restart", on_project<&operations::projects::restart>},
+      {"projects.cancel_start", on_project<&operations::projects::cancel_start>},
       {"projects.update", projects_update},
-      {"projects.delete", projects_delete},
-      {"projects.undelete", projects_undelete},
-      {"projects.add_collaborator", projects_add_collaborator},
-      {"projects.remove_collaborator", projects_remove_collaborator},
+      {"projects.delete", on_project<&operations::projects::remove>},
+      {"projects.undelete", on_project<&operations::projects::undelete>},
+      {"projects.add_collaborator", on_collaborator<&operations::projects::add_collaborator>},
+      {"projects.remove_collaborator", on_collaborator<&operations::projects::remove_collaborator>},
       {"projects.collaborators", projects_collaborators},
       {"projects.timeline", projects_timeline},
       {"projects.log", projects_log},
