@@ -10,6 +10,7 @@
 #include "atrium/base/log.hpp"
 #include "atrium/rt/scope.hpp"
 #include "atrium/sim/simulation.hpp"
+#include "tests/support/patience.hpp"
 
 namespace atrium::tests {
 
@@ -44,6 +45,8 @@ inline std::uint64_t simulate_once(std::uint64_t seed, const sim_body& body, con
 }
 
 /// `count` seeds (ATRIUM_SIM_SEEDS multiplies, ATRIUM_SIM_SEED runs one); the first ones twice: a seed is one trace.
+/// A sanitized build looks for errors of memory and threads in a quarter of them: what happens in each is the same as
+/// in an ordinary build, which runs them all.
 inline void simulate(std::uint64_t count, const sim_body& body, const sim_setup& set_up = {}) {
   log::configure("sim", std::getenv("ATRIUM_SIM_LOG") ? log::level::debug : log::level(4));
   if (const char* one = std::getenv("ATRIUM_SIM_SEED")) {
@@ -51,6 +54,7 @@ inline void simulate(std::uint64_t count, const sim_body& body, const sim_setup&
     std::cout << "seed " << seed << " trace " << std::hex << simulate_once(seed, body, set_up) << std::dec << "\n";
     return;
   }
+  if (ATRIUM_PATIENCE > 1) count /= 4;
   const char* times = std::getenv("ATRIUM_SIM_SEEDS");
   if (times) count *= std::strtoull(times, nullptr, 10);
   std::uint64_t all = 0;
