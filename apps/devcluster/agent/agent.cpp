@@ -159,8 +159,11 @@ void node_agent::remove_strays() {
   for (const auto& entry : fs::directory_iterator(options_.state + "/pods", bad)) {
     const std::string uid = entry.path().filename();
     if (known.contains(uid)) continue;
-    for (const auto& inside : fs::directory_iterator(entry.path(), bad))
+    for (const auto& inside : fs::directory_iterator(entry.path(), bad)) {
       kill_recorded(inside.path().string() + "/run.json");
+      for (const auto& file : fs::directory_iterator(inside.path(), bad))
+        if (file.path().extension() == ".status") sandbox_process::end_unrecorded(file.path());
+    }
     cgroups_.remove(uid);
     fs::remove_all(entry.path(), bad);
     log::info("removed what a deleted pod left behind", {{"uid", uid}});

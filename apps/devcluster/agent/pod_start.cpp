@@ -104,6 +104,9 @@ bool pod_worker::adopt(container& c) {
   const auto* identity = find(run, {"process"});
   const bool ended = true_at(run, {"finished"});
   if (identity && !ended) c.process = sandbox_process::adopt(*identity);
+  // Killed between the start and its record, we left a sandbox that nobody has been told of: it must not go on beside
+  // the next one.
+  if (!identity && !ended) sandbox_process::end_unrecorded(c.folder + "/" + std::to_string(c.attempt) + ".status");
   if (c.process) {
     c.state.now = container_state::phase::running;
     for (const auto& before : array_at(pod(), {"status", c.state.init ? "initContainerStatuses" : "containerStatuses"}))

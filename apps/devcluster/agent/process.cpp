@@ -1,13 +1,18 @@
 #include "apps/devcluster/agent/process.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "atrium/rt/scope.hpp"
 
@@ -38,6 +43,34 @@ std::optional<long> number_in(const std::string& text, const std::string& name) 
   const auto at = text.find("\"" + name + "\":");
   if (at == std::string::npos) return std::nullopt;
   return std::strtol(text.c_str() + at + name.size() + 3, nullptr, 10);
+}
+
+std::vector<pid_t> children_of(pid_t pid) {
+  const auto name = std::to_string(pid);
+  std::istringstream children(text_of("/proc/" + name + "/task/" + name + "/children"));
+  std::vector<pid_t> out;
+  for (pid_t child; children >> child;) out.push_back(child);
+  return out;
+}
+
+/// Processes other than this one that have the file open.
+std::vector<pid_t> holders_of(const struct stat& file) {
+  namespace fs = std::filesystem;
+  std::vector<pid_t> out;
+  std::error_code gone;
+  for (const auto& entry : fs::directory_iterator("/proc", gone)) {
+    const auto pid = static_cast<pid_t>(std::atoi(entry.path().filename().c_str()));
+    if (pid <= 0 || pid == ::getpid()) continue;
+    std::error_code hidden;  // of another user, or ended meanwhile
+    const bool holds = std::any_of(fs::directory_iterator(entry.path() / "fd", hidden), fs::directory_iterator(),
+                                   [&file](const fs::directory_entry& fd) {
+                                     struct stat found{};
+                                     return ::stat(fd.path().c_str(), &found) == 0 && found.st_dev == file.st_dev &&
+                                            found.st_ino == file.st_ino;
+                                   });
+    if (holds) out.push_back(pid);
+  }
+  return out;
 }
 
 json::value id_value(const process_id& id) { return {{"pid", id.pid}, {"start", id.start}}; }
@@ -159,6 +192,21 @@ pid_t sandbox_process::inside() const noexcept {
 json::value sandbox_process::identity() const {
   return {
       {"outer", id_value(outer_)}, {"init", id_value(init_)}, {"main", id_value(main_)}, {"status_file", status_file_}};
+}
+
+void sandbox_process::end_unrecorded(const std::string& status_file) {
+  struct stat file{};
+  if (::stat(status_file.c_str(), &file) != 0) return;
+  // Again until nobody is left: one that is starting makes children while we look.
+  for (int rounds = 0; rounds < 200; ++rounds) {
+    const auto holders = holders_of(file);
+    if (holders.empty()) return;
+    for (const auto pid : holders) {
+      for (const auto child : children_of(pid)) ::kill(child, SIGKILL);
+      ::kill(pid, SIGKILL);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 std::optional<int> sandbox_process::exit_code_in(const std::string& status_file) {

@@ -50,6 +50,10 @@ class sandbox_process {
   pid_t inside() const noexcept;
   json::value identity() const;
 
+  /// Ends what a devcluster that was killed had started and not yet recorded: whoever has this status file open, and
+  /// their children. Takes a few milliseconds, in which the thread sleeps.
+  static void end_unrecorded(const std::string& status_file);
+
   /// The exit code that a status file tells.
   static std::optional<int> exit_code_in(const std::string& status_file);
 
