@@ -2,14 +2,14 @@
 
 #include <charconv>
 
-#include "apps/domain/crypto.hpp"
 #include "apps/domain/json.hpp"
+#include "apps/domain/signed_object.hpp"
 
 namespace atrium::domain {
 
 namespace {
 
-constexpr std::size_t uuid_size = 36, longest_pass = 1024, longest_host = 190;  // 253 with a label and its dot
+constexpr std::size_t uuid_size = 36, longest_host = 190;  // 253 with a label and its dot
 
 /// Without the port. A bracketed IPv6 address is left as it is.
 std::string_view name_of(std::string_view host) noexcept {
@@ -80,45 +80,34 @@ bool reaches_content_host(std::string_view host, std::string_view content_host) 
 }
 
 std::string sign_content_pass(const content_pass& p, std::string_view project_secret) {
-  const auto expires = std::chrono::floor<std::chrono::seconds>(p.expires).time_since_epoch().count();
-  const auto payload = base64url_encode(
-      boost::json::serialize(boost::json::object{{"project_id", p.place.project.view()},
-                                                 {"port", p.place.port},
-                                                 {"session", p.session_hash},
-                                                 {"use", p.purpose == content_pass::use::enter ? "enter" : "stay"},
-                                                 {"expires", expires}}));
-  return payload + "." + hmac_sha256_hex(project_secret, payload);
+  return sign_object({{"project_id", p.place.project.view()},
+                      {"port", p.place.port},
+                      {"session", p.session_hash},
+                      {"use", p.purpose == content_pass::use::enter ? "enter" : "stay"},
+                      {"expires", to_unix_seconds(p.expires)}},
+                     project_secret);
 }
 
 result<content_pass> read_content_pass(std::string_view value) {
-  const auto dot = value.find('.');
-  if (value.size() > longest_pass || dot == std::string_view::npos) return not_a_pass();
-  const auto text = base64url_decode(value.substr(0, dot));
-  if (!text) return not_a_pass();
-  const auto o = parse_object(*text);
-  const auto project = project_id::parse(string_at(o, "project_id").value_or(""));
-  const auto* port = o.if_contains("port");
-  const auto* expires = o.if_contains("expires");
-  const auto session = string_at(o, "session").value_or(""), use = string_at(o, "use").value_or("");
+  const auto o = read_signed_object(value);
+  if (!o) return not_a_pass();
+  const auto project = project_id::parse(string_at(*o, "project_id").value_or(""));
+  const auto* port = o->if_contains("port");
+  const auto expires = unix_seconds_at(*o, "expires");
+  const auto session = string_at(*o, "session").value_or(""), use = string_at(*o, "use").value_or("");
   const bool right = project && port && port->is_int64() && port->get_int64() >= 0 && port->get_int64() <= 65535 &&
-                     expires && expires->is_int64() && expires->get_int64() >= 0 &&
-                     expires->get_int64() <= 253402300799 && !session.empty() && (use == "enter" || use == "stay");
+                     expires && !session.empty() && (use == "enter" || use == "stay");
   if (!right) return not_a_pass();
   return content_pass{.place = {*project, static_cast<std::uint16_t>(port->get_int64())},
                       .session_hash = std::string(session),
                       .purpose = use == "enter" ? content_pass::use::enter : content_pass::use::stay,
-                      .expires = timestamp{std::chrono::seconds(expires->get_int64())}};
+                      .expires = *expires};
 }
 
 result<content_pass> verify_content_pass(std::string_view value, std::string_view project_secret, timestamp now) {
   auto pass = read_content_pass(value);
-  if (!pass) return pass;
-  const auto dot = value.find('.');
-  if (project_secret.empty() ||
-      !equal_in_constant_time(value.substr(dot + 1), hmac_sha256_hex(project_secret, value.substr(0, dot))) ||
-      pass->expires <= now)
-    return not_a_pass();
-  return pass;
+  if (!pass || (is_signed_with(value, project_secret) && now < pass->expires)) return pass;
+  return not_a_pass();
 }
 
 }  // namespace atrium::domain
