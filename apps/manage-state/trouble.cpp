@@ -50,8 +50,7 @@ std::string no_room_sentence(std::string_view message) {
            "check its volumes.";
   if (says("taint") || says("node affinity") || says("node selector") || says("unschedulable"))
     return "No machine may run the project at the moment: none is open to projects. It starts as soon as one is; ask "
-           "an "
-           "administrator.";
+           "an administrator.";
   return "No machine has room for the project yet. It starts as soon as there is room; stop another project, or ask an "
          "administrator.";
 }

@@ -107,9 +107,9 @@ bool sandbox_process::read_ids() {
     init_ = {static_cast<pid_t>(*pid), start_time_of(static_cast<pid_t>(*pid))};
     init_fd_ = open_pidfd(init_);
   }
-  std::istringstream children(
-      text_of("/proc/" + std::to_string(init_.pid) + "/task/" + std::to_string(init_.pid) + "/children"));
-  if (!(children >> main_.pid)) return false;
+  const auto children = children_of(init_.pid);
+  if (children.empty()) return false;
+  main_.pid = children.front();
   main_.start = start_time_of(main_.pid);
   main_fd_ = open_pidfd(main_);
   return true;
