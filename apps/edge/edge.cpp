@@ -34,8 +34,10 @@ struct origins {
   }
 };
 
-/// Trace ids are made in our pages, or here: those of strangers would mix their requests with other people's.
-bool from_our_page(const net::request& r) {
+/// Trace ids are made in our pages, or here: those of strangers, whose pages projects show at content hosts, would mix
+/// their requests with other people's.
+bool from_our_page(const net::request& r, std::string_view content_host) {
+  if (domain::is_content_host(r.headers.find("Host").value_or(""), content_host)) return false;
   const bool page =
       r.headers.contains("Origin") || r.headers.contains("Sec-Fetch-Site") || r.headers.contains("Referer");
   return page && operations::same_origin(r);
@@ -115,7 +117,7 @@ int run_edge(int argc, char** argv) {
                        .define = define,
                        .listen = "127.0.0.1:8080",
                        .operations = false,
-                       .takes_trace = from_our_page},
+                       .takes_trace = [&all](const net::request& r) { return from_our_page(r, all.content_host); }},
                       argc, argv, [&](service::context& c) -> rt::task<void> {
                         auto& forward_all = c.make<gate>(all);
                         c.router().otherwise([&forward_all](net::exchange& x) { return forward_all(x); });

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "atrium/base/trace.hpp"
+
 namespace atrium::hub_proxy {
 
 namespace {
@@ -123,9 +125,9 @@ obstacle obstacle_of(const error& e, domain::project_id p) {
 }
 
 net::response to_response(const obstacle& o, bool navigation) {
-  auto r = navigation
-               ? page(o)
-               : net::response::json(o.status, boost::json::serialize(boost::json::object{{"error", o.message}}));
+  boost::json::object said{{"error", o.message}};
+  if (const auto traced = trace::current()) said["trace"] = traced.text();
+  auto r = navigation ? page(o) : net::response::json(o.status, boost::json::serialize(said));
   r.headers.set("Cache-Control", "no-store");
   r.headers.set("Referrer-Policy", "same-origin");
   if (o.retry_after > 0) r.headers.set("Retry-After", std::to_string(o.retry_after));

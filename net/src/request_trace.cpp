@@ -21,7 +21,7 @@ trace::id given_in(const headers& all, bool& several) {
 
 }  // namespace
 
-trace::id trace_of(const request& r, trace_policy takes) {
+trace::id trace_of(const request& r, const trace_policy& takes) {
   bool several = false;
   auto given = given_in(r.headers, several);
   if (!given && r.headers.contains("Upgrade") && r.query().find(field) != std::string_view::npos)

@@ -93,7 +93,7 @@ class http_server::state::presence {
 http_server::http_server(handler h, http_limits limits, trace_policy takes) : state_(std::make_unique<state>()) {
   state_->shared.handle = std::move(h);
   state_->shared.limits = limits;
-  state_->shared.takes_trace = takes;
+  state_->shared.takes_trace = std::move(takes);
 }
 http_server::~http_server() {
   ATRIUM_ASSERT(state_->connections.empty() && state_->serving == 0,

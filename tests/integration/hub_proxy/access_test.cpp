@@ -52,10 +52,11 @@ TEST_F(HubProxyAccess, MembersGetInAndTheProjectLearnsWhoTheyAre) {
 
 TEST_F(HubProxyAccess, AnotherPersonsProjectLooksLikeNone) {
   run(telling_pod, [](world& w) -> rt::task<void> {
-    const auto theirs = co_await w.get("/files/x", {{"Cookie", w.eve.cookie()}});
-    const auto none =
-        co_await w.client.fetch(w.hub, {.target = "/" + domain::project_id::make_random().str() + "/files/x",
-                                        .headers = {{"Cookie", w.eve.cookie()}}});
+    const auto traced = trace::to_traceparent(trace::make());  // the same for both: answers tell it
+    const net::headers fields{{"Cookie", w.eve.cookie()}, {"traceparent", traced}};
+    const auto theirs = co_await w.get("/files/x", fields);
+    const auto none = co_await w.client.fetch(
+        w.hub, {.target = "/" + domain::project_id::make_random().str() + "/files/x", .headers = fields});
     EXPECT_EQ(theirs.status, 404u);
     EXPECT_EQ(none.status, 404u);
     EXPECT_EQ(theirs.body, none.body);

@@ -237,6 +237,13 @@ rt::task<void> try_trace_ids() {
     EXPECT_NE(told, id);
     if (!fields.contains("Sec-Fetch-Site")) EXPECT_TRUE(trace::parse(told)) << told;
   }
+  // A page that a project shows at its content host is somebody's, not ours.
+  const auto shown = "8888-00000000-0000-4000-8000-000000000000.localhost:" + std::to_string(system.address().port);
+  const auto refused =
+      co_await ada.request("GET", "/", {{"Host", shown}, {"Origin", "http://" + shown}, {"traceparent", parent}});
+  EXPECT_EQ(refused.status, 401u);
+  EXPECT_NE(refused.body.find("\"trace\""), std::string::npos) << refused.body;
+  EXPECT_EQ(refused.body.find(id), std::string::npos) << refused.body;
   co_await system.stop();
 }
 

@@ -132,7 +132,7 @@ class router {
 };
 
 /// Whose `traceparent` (W3C Trace Context) is taken over; every other request gets a new trace id. Null: everybody's.
-using trace_policy = bool (*)(const request&);
+using trace_policy = std::function<bool(const request&)>;
 
 /// A handler runs with the request's trace id (rt::task_node::trace), so that its log records and what it asks of
 /// others (net::http_client) carry it.
