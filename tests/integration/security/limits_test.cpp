@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "tests/integration/security/stage.hpp"
+#include "tests/support/patience.hpp"
 
 namespace atrium::tests {
 namespace {
@@ -201,7 +202,8 @@ TEST_F(Limits, ThousandsOfSlowClientsDisturbNobodyAndAreDropped) {
                 static_cast<long long>(std::chrono::duration_cast<std::chrono::milliseconds>(worst).count()),
                 double(grown) / double(slow.size()));
     EXPECT_LT(worst, 5s);
-    EXPECT_LT(grown, slow.size() * 40) << "kB of memory";
+    // A sanitizer's shadow of the memory counts here too, and says nothing of ours.
+    if (ATRIUM_PATIENCE == 1) EXPECT_LT(grown, slow.size() * 40) << "kB of memory";
     // One address has its limit, and is told so; the others do not notice.
     std::vector<raw_client> greedy;
     for (std::size_t i = 0; i < most + 50; ++i) greedy.push_back(connect_from("127.0.0.9", edge));
