@@ -133,8 +133,8 @@ rt::task<std::string> session::files_watch(const parameters& p) {
   if (watches_.contains(path)) co_return "{}";
   if (watches_.size() >= most_watches)
     fail(disposition::overloaded, "Too many folders are watched. Stop watching some first.");
-  watch w;
-  w.subscription = all_.watching.subscribe(path, [this, path](const folder_event&) { folder_changed(path); });
+  watch w{.asked = optional_text(p, "path").value_or("")};
+  w.subscription = listen_to(path);
   watches_.emplace(path, std::move(w));
   co_return "{}";
 }
@@ -142,6 +142,10 @@ rt::task<std::string> session::files_watch(const parameters& p) {
 rt::task<std::string> session::files_unwatch(const parameters& p) {
   watches_.erase(path_parameter(p, "path", true));
   co_return "{}";
+}
+
+watcher::subscription session::listen_to(const std::string& path) {
+  return all_.watching.subscribe(path, [this, path](const folder_event&) { folder_changed(path); });
 }
 
 void session::folder_changed(const std::string& path) {
@@ -152,13 +156,23 @@ void session::folder_changed(const std::string& path) {
   scope_->spawn(push_later(path, std::max(now + 20ms, it->second.last_push + 200ms)), "session.watch");
 }
 
+/// Tells of a change. The path may lead to another folder by now, as when a build replaces its output: that one is
+/// listened to from here on; while there is none, it is waited for.
 rt::task<void> session::push_later(std::string path, rt::time_point when) {
-  co_await rt::sleep_until(when);
-  const auto it = watches_.find(path);
-  if (it == watches_.end()) co_return;
-  it->second.scheduled = false;
-  it->second.last_push = rt::loop::current().now();
-  push(json_object().text("event", "files.changed").text("path", path).done());
+  for (bool there = false, told = false; !there; told = true, when = rt::loop::current().now() + 1s) {
+    co_await rt::sleep_until(when);
+    const auto it = watches_.find(path);
+    if (it == watches_.end()) co_return;
+    auto& w = it->second;
+    try {
+      w.subscription = listen_to(path);
+      there = true;
+    } catch (const failure&) {
+    }
+    w.scheduled = !there;
+    w.last_push = rt::loop::current().now();
+    if (there || !told) push(json_object().text("event", "files.changed").text("path", w.asked).done());
+  }
 }
 
 }  // namespace atrium::project

@@ -93,10 +93,12 @@ class session final : public peer {
 
   /// A folder whose changes the browser wants to hear of.
   struct watch {
-    watcher::subscription subscription;
+    std::string asked;  ///< the path as the browser knows it
+    watcher::subscription subscription{};
     rt::time_point last_push{};
     bool scheduled = false;
   };
+  watcher::subscription listen_to(const std::string& path);
   void folder_changed(const std::string& path);
   rt::task<void> push_later(std::string path, rt::time_point when);
 

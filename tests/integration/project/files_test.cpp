@@ -204,6 +204,65 @@ PROJECT_TEST(Files, WatchedFoldersTellOfChanges) {
       std::ranges::none_of(a->events, [](const auto& e) { return e.at("event").as_string() == "files.changed"; }));
 }
 
+/// A page that shows a folder: lists it again whenever it is told of a change, until it sees a name.
+rt::task<void> sees(browser& page, std::string folder, std::string name) {
+  for (;;) {
+    const auto told = co_await page.event("files.changed");
+    EXPECT_EQ(text_of(told.at("path")), folder) << "as it was asked for";
+    const auto listed = co_await page.call("files.list", {{"path", folder}});
+    for (const auto& e : listed.at("entries").as_array())
+      if (text_of(e.at("name")) == name) co_return;
+  }
+}
+
+PROJECT_TEST(Files, EveryFileThatArrivesIsSeenByWhoWatches) {
+  std::filesystem::create_directories(server.home() / "deep/er");
+  auto home = co_await browser::connect(server), inner = co_await browser::connect(server);
+  co_await home->call("files.watch", {{"path", ""}});
+  co_await inner->call("files.watch", {{"path", "deep/er/"}});
+  net::http_client client;
+  for (int i = 0; i < 20; ++i) {
+    const auto name = std::to_string(i) + ".bin";
+    for (const std::string folder : {"", "deep/er/"}) {
+      const auto a =
+          co_await client.fetch(server.browsers(), from_hub("PUT", "/files/" + folder + name), std::string(1000, 'x'));
+      EXPECT_EQ(a.status, 201u);
+    }
+    co_await sees(*home, "", name);
+    co_await sees(*inner, "deep/er/", name);
+    if (i % 5 == 4) co_await rt::sleep_for(std::chrono::milliseconds(250));  // so that nothing is held back any more
+  }
+}
+
+PROJECT_TEST(Files, AFolderThatIsReplacedIsWatchedOn) {
+  namespace fs = std::filesystem;
+  auto a = co_await browser::connect(server);
+  for (int round = 0; round < 4; ++round) {
+    const auto name = [&](const char* what) { return what + std::to_string(round); };
+    const auto build = server.home() / "build";
+    if (round == 0) {
+      fs::create_directory(build);
+      co_await a->call("files.watch", {{"path", "build"}});
+    } else if (round == 1) {  // at once
+      fs::remove_all(build);
+      fs::create_directory(build);
+    } else if (round == 2) {  // by another that was made ready beside it
+      fs::create_directory(server.home() / "next");
+      fs::rename(build, server.home() / "old");
+      fs::rename(server.home() / "next", build);
+    } else {  // later
+      fs::remove_all(build);
+      co_await a->event("files.changed");
+      EXPECT_EQ((co_await a->refused("files.list", {{"path", "build"}})).disposition(), disposition::not_found);
+      fs::create_directory(build);
+    }
+    if (round > 0) co_await a->event("files.changed");
+    server.write("build/" + name("x"), "1");
+    co_await sees(*a, "build", name("x"));
+    a->events.clear();
+  }
+}
+
 PROJECT_TEST(Files, TextOnlyAndWithinBounds) {
   auto a = co_await browser::connect(server);
   server.write("binary", std::string("a\0b", 3));

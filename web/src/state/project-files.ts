@@ -23,6 +23,7 @@ export class ProjectFiles {
   readonly creating = new Cell<'file' | 'folder' | null>(null);
   #listings = new Map<string, Cell<Listing>>();
   #watched = new Map<string, number>();
+  #refreshing = new Map<string, { again: boolean; done: Promise<void> }>();
   #crawled = 0;
   #sending = 0;
 
@@ -63,7 +64,26 @@ export class ProjectFiles {
     };
   }
 
-  async refresh(path: string): Promise<void> {
+  /** Lists a folder anew. Answers can overtake each other, so one is asked for at a time: a change meanwhile asks again. */
+  refresh(path: string): Promise<void> {
+    const running = this.#refreshing.get(path);
+    if (running) {
+      running.again = true;
+      return running.done;
+    }
+    const mine = { again: false, done: Promise.resolve() };
+    this.#refreshing.set(path, mine);
+    mine.done = (async () => {
+      do {
+        mine.again = false;
+        await this.#list(path);
+      } while (mine.again);
+      this.#refreshing.delete(path);
+    })();
+    return mine.done;
+  }
+
+  async #list(path: string): Promise<void> {
     const cell = this.listing(path);
     if (cell.value.phase === 'failed') cell.value = loading;
     try {

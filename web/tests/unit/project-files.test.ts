@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { Cell } from '../../src/lib/cell';
+import type { LinkState } from '../../src/net/link';
+import type { Entry } from '../../src/net/protocol';
+import { ProjectFiles } from '../../src/state/project-files';
+import type { ProjectSession } from '../../src/state/project';
+
+/** A project whose lists are answered when the test says, with what is there at that moment or was before. */
+function project() {
+  const asked: { path: string; answer(names: string[]): Promise<void> }[] = [];
+  let changed: (push: Record<string, unknown>) => void = () => undefined;
+  const api = {
+    call: (method: string, { path }: { path: string }) =>
+      method !== 'files.list'
+        ? Promise.resolve({})
+        : new Promise((resolve) => {
+            const answer = async (names: string[]): Promise<void> => {
+              resolve({ entries: names.map((name) => ({ name }) as Entry) });
+              for (let turn = 0; turn < 5; ++turn) await Promise.resolve();
+            };
+            asked.push({ path, answer });
+          }),
+  };
+  const link = {
+    state: new Cell<LinkState>({ phase: 'open' }),
+    on: (_event: string, handler: typeof changed) => (changed = handler),
+    onResume: () => undefined,
+  };
+  const files = new ProjectFiles({ api, link } as unknown as ProjectSession);
+  return {
+    files,
+    asked,
+    changed: (path: string) => changed({ path }),
+    shown: (path: string) => files.listing(path).value.entries.map(({ name }) => name),
+  };
+}
+
+describe('the list of a folder', () => {
+  it('never goes back to an older answer, however many changes are told while it is asked for', async () => {
+    const { files, asked, changed, shown } = project();
+    files.show('');
+    changed('');
+    changed('');
+    expect(asked.length).toBe(1); // two at once could be answered in either order
+    await asked[0]!.answer(['old']);
+    expect(asked.length).toBe(2); // what changed since the first was asked for
+    await asked[1]!.answer(['old', 'new']);
+    expect(shown('')).toEqual(['old', 'new']);
+    expect(asked.length).toBe(2);
+    changed('');
+    await asked[2]!.answer([]);
+    expect(shown('')).toEqual([]);
+  });
+
+  it('of one folder does not wait for that of another', async () => {
+    const { files, asked, shown } = project();
+    files.show('');
+    files.show('folder');
+    expect(asked.map(({ path }) => path)).toEqual(['', 'folder']);
+    await asked[1]!.answer(['inner']);
+    expect(shown('folder')).toEqual(['inner']);
+  });
+
+  it('is up to date when a refresh has ended', async () => {
+    const { files, asked, shown } = project();
+    files.show('');
+    let done = false;
+    const refreshed = files.refresh('').then(() => (done = true));
+    await asked[0]!.answer(['before']);
+    expect(done).toBe(false);
+    await asked[1]!.answer(['after']);
+    await refreshed;
+    expect(shown('')).toEqual(['after']);
+  });
+});
