@@ -61,6 +61,17 @@ net::response unavailable(const net::request& r) {
   return out;
 }
 
+/// A service that was killed is back in a second, a project's server in a few.
+constexpr rt::duration back_within = std::chrono::seconds(30);
+
+net::client_options client_options() {
+  net::client_options o;
+  o.idle_per_origin = 256;
+  o.response_timeout = std::chrono::minutes(10);
+  o.limits.body_timeout = std::chrono::hours(1);  // as hub-proxy: a silent event stream is nothing wrong
+  return o;
+}
+
 class gate {
  public:
   explicit gate(const origins& all) : content_host_(all.content_host) {
@@ -80,6 +91,7 @@ class gate {
     net::proxy_target target{.to = to->second, .target = x.request().target};
     static constexpr std::string_view foreign[] = {"tracestate"};  // what others trace is no business of ours
     target.strip_headers = foreign;
+    target.resume_within = back_within;
     bool down = false;
     try {
       co_await net::forward(x, client_, target);
@@ -96,7 +108,7 @@ class gate {
  private:
   std::string content_host_;
   std::map<backend, net::origin> to_;
-  net::http_client client_{{.idle_per_origin = 256, .response_timeout = std::chrono::minutes(10)}};
+  net::http_client client_{client_options()};
 };
 
 }  // namespace

@@ -41,13 +41,15 @@ int run(definition what, int argc, char** argv, body b) {
   settings s(what.name, what.summary);
   const auto is_address = [](std::string_view text) -> std::string {
     try {
-      if (!text.empty()) rt::endpoint::parse(text);
+      if (!text.empty() && !inherited_descriptor(text)) rt::endpoint::parse(text);
     } catch (const failure&) {
-      return "host:port or unix:/path is expected";
+      return "host:port, unix:/path or fd:N is expected";
     }
     return {};
   };
-  s.add("listen", "ADDRESS", "address to serve on: host:port or unix:/path", common.listen).check(is_address);
+  s.add("listen", "ADDRESS", "address to serve on: host:port, unix:/path, or fd:N, a listening socket handed over",
+        common.listen)
+      .check(is_address);
   s.add("operations-listen", "ADDRESS", "further address for health, metrics and the task tree", operations_listen)
       .check(is_address);
   s.add("database", "CONNINFO", "PostgreSQL connection string", common.database).secret().hidden(!what.database);

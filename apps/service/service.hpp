@@ -36,7 +36,7 @@ namespace atrium::service {
 
 /// Settings that all services share; see docs/protocols.md section 1.
 struct common_settings {
-  std::string listen;      ///< "host:port" or "unix:/path"; empty: no address of its own
+  std::string listen;      ///< "host:port", "unix:/path" or "fd:N" (inherited); empty: no address of its own
   std::string database;    ///< libpq connection string; empty: libpq's own defaults (PGHOST, ...)
   std::string kubeconfig;  ///< empty: in-cluster
   std::string name_space = "default";

@@ -1,12 +1,42 @@
 #include "apps/service/shell.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <charconv>
 #include <csignal>
 
 #include "atrium/base/log.hpp"
 #include "atrium/rt/process.hpp"
 
 namespace atrium::service {
+
+std::optional<int> inherited_descriptor(std::string_view address) noexcept {
+  constexpr std::string_view prefix = "fd:";
+  if (!address.starts_with(prefix)) return std::nullopt;
+  int fd = -1;
+  const auto *from = address.data() + prefix.size(), *to = address.data() + address.size();
+  const auto [end, problem] = std::from_chars(from, to, fd);
+  if (problem != std::errc() || end != to || fd <= STDERR_FILENO) return std::nullopt;
+  return fd;
+}
+
+namespace {
+
+rt::listener listener_at(const std::string& address) {
+  const auto fd = inherited_descriptor(address);
+  if (!fd) return rt::listener::bind(rt::endpoint::parse(address));
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  if (::getsockopt(*fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 || !listens)
+    fail(disposition::invalid, "The process was started without a listening socket at descriptor " +
+                                   std::to_string(*fd) + ": hand one over, or give an address.");
+  ::fcntl(*fd, F_SETFD, FD_CLOEXEC);
+  ::fcntl(*fd, F_SETFL, ::fcntl(*fd, F_GETFL) | O_NONBLOCK);
+  return rt::listener(rt::unique_fd(*fd));
+}
+
+}  // namespace
 
 shell::shell(rt::loop& loop, const definition& what, const common_settings& common,
              const std::string& operations_listen)
@@ -17,7 +47,7 @@ shell::shell(rt::loop& loop, const definition& what, const common_settings& comm
 
 shell::address_served& shell::bind(const std::string& address, net::handler handle,
                                    std::shared_ptr<net::tls_context> tls) {
-  auto listener = rt::listener::bind(rt::endpoint::parse(address));
+  auto listener = listener_at(address);
   log::info("listening", {{"address", listener.local().text()}});
   return *addresses_.emplace_back(
       std::make_unique<address_served>(std::move(listener), std::move(handle), what_, std::move(tls)));

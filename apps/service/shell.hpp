@@ -46,6 +46,9 @@ class health {
 /// The live task tree, indented, a line a task.
 std::string task_tree(const rt::loop&);
 
+/// N of "fd:N".
+std::optional<int> inherited_descriptor(std::string_view address) noexcept;
+
 class shell final : public context {
  public:
   shell(rt::loop& loop, const definition& what, const common_settings& common, const std::string& operations_listen);

@@ -38,6 +38,7 @@ rt::process child::start() {
                              .environment = std::move(environment),
                              .standard_output = log.get(),
                              .standard_error = log.get(),
+                             .descriptors = spec_.descriptors,
                              .new_session = true,
                              .die_with_parent = true});
 }

@@ -14,9 +14,10 @@ namespace atrium::up {
 struct child_spec {
   std::string name;
   std::vector<std::string> argv;
-  std::vector<std::string> environment;  ///< "KEY=value", on top of ours
-  std::string log_file;                  ///< standard output and error are appended here
-  std::string pid_file;                  ///< holds the process id while it runs; empty: none
+  std::vector<std::string> environment;               ///< "KEY=value", on top of ours
+  std::string log_file;                               ///< standard output and error are appended here
+  std::string pid_file;                               ///< holds the process id while it runs; empty: none
+  std::vector<std::pair<int, int>> descriptors = {};  ///< {ours, theirs}: handed over to each start
   int stop_signal = SIGTERM;
   std::function<rt::task<bool>()> is_ready;
 };

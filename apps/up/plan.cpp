@@ -18,16 +18,32 @@ rt::task<bool> answers_ready(std::string address) {
   co_return false;
 }
 
+std::string pid_file(const layout& l, const std::string& name) { return l.run() + "/" + name + ".pid"; }
+
 child_spec service(const layout& l, const std::string& name, std::vector<std::string> flags) {
-  const auto address = name == "edge" ? l.listen : l.socket(name);
+  const auto address = l.socket(name);
   std::vector<std::string> argv{l.program, name, "--listen", address};
   argv.insert(argv.end(), flags.begin(), flags.end());
   return {.name = name,
           .argv = std::move(argv),
           .environment = {},
           .log_file = l.log(name),
-          .pid_file = l.run() + "/" + name + ".pid",
+          .pid_file = pid_file(l, name),
           .is_ready = [address] { return answers_ready(address); }};
+}
+
+child_spec edge(const layout& l, int door) {
+  constexpr int theirs = 3;
+  return {.name = "edge",
+          .argv = {l.program, "edge", "--listen", "fd:" + std::to_string(theirs), "--operations-listen",
+                   l.socket("edge-operations"), "--static", l.socket("static"), "--hub-next", l.socket("hub-next"),
+                   "--hub-websocket", l.socket("hub-websocket"), "--hub-proxy", l.socket("hub-proxy"), "--content-host",
+                   l.content_host},
+          .environment = {},
+          .log_file = l.log("edge"),
+          .pid_file = pid_file(l, "edge"),
+          .descriptors = {{door, theirs}},
+          .is_ready = [address = l.listen] { return answers_ready(address); }};
 }
 
 }  // namespace
@@ -38,14 +54,11 @@ child_spec devcluster(const layout& l) {
       {"--state", l.state + "/devcluster", "--projects", l.state + "/projects", "--kubeconfig-out", l.kubeconfig()});
 }
 
-std::vector<child_spec> services(const layout& l) {
+std::vector<child_spec> services(const layout& l, int door) {
   const std::vector<std::string> database{"--database", l.database},
       both{"--database", l.database, "--kubeconfig", l.kubeconfig(), "--namespace", l.name_space};
   return {
-      service(l, "edge",
-              {"--operations-listen", l.socket("edge-operations"), "--static", l.socket("static"), "--hub-next",
-               l.socket("hub-next"), "--hub-websocket", l.socket("hub-websocket"), "--hub-proxy", l.socket("hub-proxy"),
-               "--content-host", l.content_host}),
+      edge(l, door),
       service(l, "static", {"--root", l.web}),
       service(l, "hub-next", database),
       service(l, "hub-websocket", database),

@@ -24,7 +24,8 @@ struct layout {
 
 /// devcluster: everything else that talks to Kubernetes comes after it.
 child_spec devcluster(const layout&);
-/// The services, in the order in which they are to be stopped: the edge first.
-std::vector<child_spec> services(const layout&);
+/// The services, in the order in which they are to be stopped: the edge first. `door`: a socket that listens at
+/// layout::listen, for the edge. It stays open here, so that who comes while the edge is started again waits a moment.
+std::vector<child_spec> services(const layout&, int door);
 
 }  // namespace atrium::up

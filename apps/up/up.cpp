@@ -123,6 +123,7 @@ class machine {
   }
 
   rt::task<void> start(rt::scope& children) {
+    door_.emplace(rt::listener::bind(rt::endpoint::parse(layout_.listen)));
     child* cluster = layout_.cluster.empty() ? &add(devcluster(layout_), children) : nullptr;
     co_await postgres_.prepare();
     co_await add(postgres_.spec(), children).wait_ready();
@@ -133,7 +134,7 @@ class machine {
       co_await write_config_maps(layout_);
     }
     std::vector<child*> started;
-    for (auto& spec : services(layout_)) started.push_back(&add(std::move(spec), children));
+    for (auto& spec : services(layout_, door_->fd())) started.push_back(&add(std::move(spec), children));
     for (auto* c : started) co_await c->wait_ready();
   }
 
@@ -144,6 +145,7 @@ class machine {
 
   /// Services together, then the cluster (which stops its pods), then the database.
   rt::task<void> stop_all() {
+    door_.reset();  // nobody would answer who comes now
     co_await stop_those([](const std::string& name) { return name != "postgres" && name != "devcluster"; });
     co_await stop_those([](const std::string& name) { return name == "devcluster"; });
     co_await stop_those([](const std::string& name) { return name == "postgres"; });
@@ -158,6 +160,7 @@ class machine {
 
   layout layout_;
   postgres_server postgres_;
+  std::optional<rt::listener> door_;  ///< where the edge listens
   std::vector<std::unique_ptr<child>> children_;
   rt::event stopping_;
 };

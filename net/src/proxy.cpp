@@ -5,6 +5,7 @@
 #include "framed_io.hpp"
 #include "proxy_rules.hpp"
 #include "read_buffer.hpp"
+#include "resumed_answer.hpp"
 #include "tunnel.hpp"
 
 namespace atrium::net {
@@ -46,14 +47,25 @@ rt::task<void> relay_body(body_reader& from, body_writer& to, const proxy_target
   co_await to.finish();
 }
 
-rt::task<void> relay_answer(exchange& e, client_response answer, const proxy_target& target) {
+/// Makes the body of a download outlive the connection that it comes by.
+void keep_going(client_response& answer, const exchange& e, http_client& client, const proxy_target& target) {
+  if (target.resume_within == rt::duration::zero() || e.request().method != "GET") return;
+  auto part = part_of(answer.status, answer.headers);
+  if (!part || answer.body->length() != part->end - part->first) return;
+  auto again = [&e, &target] { return upstream_request(e.request(), target, hop_of(e), false); };
+  answer.body = std::make_unique<resumed_answer>(client, target.to, std::move(again), std::move(*part),
+                                                 std::move(answer.body), target.resume_within);
+}
+
+rt::task<void> relay_answer(exchange& e, http_client& client, client_response answer, const proxy_target& target) {
   if (answer.status < 200 || !answer.body)
     fail(disposition::disconnected, "The server behind this address answered out of turn.");
-  response head{
-      .status = answer.status, .headers = client_headers(answer.status, std::move(answer.headers), target), .body = {}};
   // A small body is most often here with its head: one write and one packet. Nothing is waited for.
   auto* body = dynamic_cast<framed_body*>(answer.body.get());
   const auto here = body && e.request().method != "HEAD" ? body->here(joined_body) : std::nullopt;
+  if (!here && e.body().finished()) keep_going(answer, e, client, target);
+  response head{
+      .status = answer.status, .headers = client_headers(answer.status, std::move(answer.headers), target), .body = {}};
   if (here) {
     const auto size = here->size();
     co_await e.respond(std::move(head), *here);
@@ -68,10 +80,11 @@ rt::task<void> relay_answer(exchange& e, client_response answer, const proxy_tar
 rt::task<void> forward_request(exchange& e, http_client& client, const proxy_target& target) {
   auto head = upstream_request(e.request(), target, hop_of(e), false);
   if (e.body().finished()) {
-    co_await relay_answer(e, co_await client.send(target.to, std::move(head)), target);
+    co_await relay_answer(e, client, co_await client.send(target.to, std::move(head)), target);
   } else {
     counting_body body(e.body(), target);
-    co_await relay_answer(e, co_await client.send(target.to, std::move(head), body.length(), body), target);
+    auto answer = co_await client.send(target.to, std::move(head), body.length(), body);
+    co_await relay_answer(e, client, std::move(answer), target);
   }
 }
 
@@ -83,7 +96,7 @@ rt::task<void> forward_upgrade(exchange& e, http_client& client, const proxy_tar
     fail(disposition::invalid, "The WebSocket handshake is not valid.");
   auto answer = co_await client.send(target.to, upstream_request(r, target, hop_of(e), true));
   if (!answer.upgraded) {
-    co_await relay_answer(e, std::move(answer), target);
+    co_await relay_answer(e, client, std::move(answer), target);
     co_return;
   }
   if (!accepts_websocket(answer.headers, key))

@@ -39,7 +39,7 @@ try {
   if (ready) {
     const tests = spawn(process.execPath, ['--test', '--test-concurrency=1', ...files], {
       stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, ATRIUM_URL: `http://127.0.0.1:${port}` },
+      env: { ...process.env, ATRIUM_URL: `http://127.0.0.1:${port}`, ATRIUM_STATE: `${folder}/s` },
     });
     code = await new Promise((done) => tests.once('exit', (status) => done(status ?? 1)));
   }

@@ -33,10 +33,11 @@ const flags = [
 ];
 
 let browser;
-export async function open() {
+export async function open(options = {}) {
   browser ??= await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: flags,
+    ...options,
   });
   return browser;
 }

@@ -2,6 +2,7 @@
 #include "net/src/http1_body.hpp"
 #include "net/src/http1_writer.hpp"
 #include "net/src/proxy_rules.hpp"
+#include "net/src/resumed_answer.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 namespace {
@@ -50,6 +51,10 @@ outcome read(std::string_view text, bool to_head, std::size_t first, std::uint32
 void forward(const outcome& o, std::string_view text, bool to_head) {
   response_parser p({.head_bytes = 2048, .header_count = 20}, to_head);
   if (o.status == 0 || p.advance(text) != progress::done) return;
+  if (const auto part = net::part_of(p.status, p.headers)) {
+    ATRIUM_ASSERT(part->first <= part->end && part->end <= part->size, "a part lies within its whole");
+    ATRIUM_ASSERT(p.headers.find("ETag") == part->etag, "and is known by its ETag");
+  }
   net::proxy_target target;
   static constexpr std::string_view ours[] = {"atrium_session"};
   target.refuse_set_cookies = ours;

@@ -112,6 +112,34 @@ TEST(Service, ServesHealthMetricsTasksAndItsRoutesAndEndsWithZero) {
   EXPECT_EQ(c.wait(), 0) << c.log();
 }
 
+TEST(Service, WhoConnectsBetweenTwoLivesOfAHandedOverSocketIsServed) {
+  const auto door = rt::listener::bind(rt::endpoint::ip("127.0.0.1", 0));
+  const std::vector<std::string> flags{"--listen", "fd:" + std::to_string(door.fd())};
+  const net::origin at{.secure = false, .host = "127.0.0.1", .port = door.local().port(), .unix_socket = {}};
+  std::optional<child> life(std::in_place, nullptr, plain, flags);
+  with_client([&](net::http_client& client) -> rt::task<void> {
+    EXPECT_EQ(co_await ask_until(client, at, "/hello/you", 200), "hello you");
+  });
+  life.reset();
+  auto early = ::socket(AF_INET, SOCK_STREAM, 0);
+  ASSERT_EQ(::connect(early, door.local().address(), door.local().size()), 0) << "nobody serves, but it may wait";
+  const std::string_view request = "GET /hello/early HTTP/1.0\r\n\r\n";
+  ASSERT_EQ(::send(early, request.data(), request.size(), 0), static_cast<ssize_t>(request.size()));
+  life.emplace(nullptr, plain, flags);
+  std::string answer;
+  char piece[512];
+  for (ssize_t n; answer.find("hello early") == answer.npos && (n = ::recv(early, piece, sizeof piece, 0)) > 0;)
+    answer.append(piece, static_cast<std::size_t>(n));
+  ::close(early);
+  EXPECT_THAT(answer, testing::AnyOf(HasSubstr("hello early"), HasSubstr("starting"))) << life->log();
+
+  child wrong(nullptr, plain, {"--listen", "fd:77"});
+  EXPECT_EQ(wrong.wait(), 1);
+  EXPECT_THAT(wrong.log(), HasSubstr("hand one over"));
+  child nonsense(nullptr, plain, {"--listen", "fd:one"});
+  EXPECT_EQ(nonsense.wait(), 2);
+}
+
 TEST(Service, HealthAnswersWhileTheBodySetsUp) {
   child c(nullptr, [](service::context& s) -> rt::task<void> {
     rt::event go;

@@ -109,6 +109,24 @@ TEST(System, AnyKilledServiceIsBackAndNothingIsLost) {
   run(body());
 }
 
+TEST(System, WhoComesWhileTheEdgeIsStartedAgainIsServed) {
+  auto body = []() -> rt::task<void> {
+    running_system system;
+    co_await system.start();
+    for (int life = 0; life < 3; ++life) {
+      const auto killed = system.pid_of("edge");
+      ::kill(killed, SIGKILL);
+      while (::kill(killed, 0) == 0) co_await rt::sleep_for(1ms);
+      net::http_client fresh({.response_timeout = patience(20s)});
+      const auto page = co_await fresh.fetch(system.address(), {.target = "/app/"});  // refused, it would throw
+      EXPECT_EQ(page.status, 200u);
+      while (system.pid_of("edge") == killed) co_await rt::sleep_for(5ms);
+    }
+    co_await system.stop();
+  };
+  run(body());
+}
+
 TEST(System, TwoStandSideBySideAndOneFolderServesOne) {
   auto body = []() -> rt::task<void> {
     running_system one, two;

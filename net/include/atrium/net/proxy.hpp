@@ -15,6 +15,8 @@ struct proxy_target {
   std::span<const std::string_view> refuse_set_cookies;  ///< Set-Cookie of these names is dropped from answers
   std::function<void(unsigned status, net::headers&)> adjust_answer;  ///< last word on the fields of the answer
   std::function<void(std::uint64_t to_upstream, std::uint64_t to_client)> on_bytes;  ///< progress, for accounting
+  /// How long a download whose upstream breaks off waits for it to come back, each time; zero: not at all.
+  rt::duration resume_within{};
 };
 
 /// Forwards an exchange and its answer; at most a few hundred KB are on the way in each direction, whatever the sizes.
@@ -25,6 +27,9 @@ struct proxy_target {
 /// - WebSocket: tunnelled only after the upstream's 101 with the right Sec-WebSocket-Accept; either side may end its
 /// half
 ///   first. Another answer is relayed. Other upgrades are forwarded as plain requests.
+/// - With resume_within: an answer to GET that has a strong ETag, a length and byte ranges, and breaks off, goes on
+///   with what the upstream sends for the rest (Range, If-Range): the client sees one whole answer. When that is
+///   another version, or nothing comes in time, the client's connection is cut.
 /// The limit of the request's body is the exchange's (allow_body); times are the client's (client_options).
 /// @errors before the answer: disconnected (upstream gone: 502), timed_out (504), invalid (400). After it the
 /// connection is cut.
