@@ -33,13 +33,6 @@ bool worth_a_record(const net::request& r, unsigned status, double seconds) {
   return status >= 500 || status == 101 || changes_something(r) || seconds > 1;
 }
 
-void write_record(const net::request& r, unsigned status, double seconds) {
-  log::info("request", {{"method", r.method},
-                        {"path", r.path().substr(0, logged_path)},  // a query may hold what is nobody's business
-                        {"status", status},
-                        {"ms", static_cast<long long>(seconds * 1000)}});
-}
-
 std::string age_text(rt::duration age) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1fs", std::chrono::duration<double>(age).count());
@@ -47,6 +40,14 @@ std::string age_text(rt::duration age) {
 }
 
 }  // namespace
+
+void record_request(log::level level, const net::request& r, unsigned status, double seconds) {
+  log::write(level, "request",
+             {{"method", r.method},
+              {"path", r.path().substr(0, logged_path)},  // a query may hold what is nobody's business
+              {"status", status},
+              {"ms", static_cast<long long>(seconds * 1000)}});
+}
 
 std::string task_tree(const rt::loop& loop) {
   std::string out;
@@ -108,7 +109,7 @@ net::handler request_metrics::around(net::handler inner) {
     }
     const unsigned status = x.responded() ? x.status() : failed ? http_status(error_of(failed).disposition()) : 500;
     const double seconds = std::chrono::duration<double>(rt::clock::now() - begin).count();
-    if (worth_a_record(x.request(), status, seconds)) write_record(x.request(), status, seconds);
+    if (worth_a_record(x.request(), status, seconds)) record_request(log::level::info, x.request(), status, seconds);
     note(x, status, seconds);
     if (failed) std::rethrow_exception(failed);
   };

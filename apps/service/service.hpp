@@ -27,6 +27,7 @@
 #include <memory>
 #include <string>
 
+#include "atrium/base/log.hpp"
 #include "atrium/base/settings.hpp"
 #include "atrium/net/client.hpp"
 #include "atrium/net/server.hpp"
@@ -113,6 +114,9 @@ class context {
  protected:
   virtual void keep(std::shared_ptr<void>) = 0;
 };
+
+/// The record of an answered request, for what is not served through context::router() or context::listen().
+void record_request(log::level, const net::request&, unsigned status, double seconds);
 
 using body = std::function<rt::task<void>(context&)>;
 

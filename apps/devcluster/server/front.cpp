@@ -2,6 +2,7 @@
 
 #include "apps/devcluster/api/table.hpp"
 #include "apps/domain/crypto.hpp"
+#include "apps/service/service.hpp"
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
 
@@ -35,6 +36,23 @@ rt::task<void> wait_until(rt::condition& what, rt::time_point when) {
   }
 }
 
+/// Tells of a request when it is over. Most come from watches, leases and probes: only what somebody's action changes
+/// is told without being asked.
+class told {
+ public:
+  explicit told(const net::exchange& ex) noexcept : ex_(ex) {}
+  ~told() {
+    const auto& r = ex_.request();
+    const bool action = r.headers.contains("traceparent") && r.method != "GET";
+    service::record_request(action ? log::level::info : log::level::debug, r, ex_.status(),
+                            std::chrono::duration<double>(rt::clock::now() - began_).count());
+  }
+
+ private:
+  const net::exchange& ex_;
+  rt::time_point began_ = rt::clock::now();
+};
+
 net::response json_response(unsigned status, std::string body) {
   net::response r{.status = status, .headers = {{"Content-Type", "application/json"}}, .body = std::move(body)};
   r.headers.add("Cache-Control", "no-cache, private");
@@ -65,6 +83,7 @@ bool front::signed_in(const net::request& request) const noexcept {
 
 rt::task<void> front::operator()(net::exchange& ex) {
   requests_total().add();
+  const told record(ex);
   std::optional<error> refused;
   try {
     co_await serve(ex);

@@ -180,7 +180,8 @@ rt::task<void> follow_the_page(std::string backend) {
   EXPECT_EQ(co_await desk.run("psql", "'trace' FROM"), desk.trace + "\n");
   const auto records = co_await desk.run("grep -rhF", "sort");
   const auto services = services_in(records);
-  for (const char* service : {"edge", "hub-websocket", "hub-proxy", "manage-action", "manage-state", "project"})
+  for (const char* service :
+       {"edge", "hub-websocket", "hub-proxy", "manage-action", "manage-state", "devcluster", "project"})
     EXPECT_TRUE(services.contains(service)) << service << " is missing in\n" << records;
   EXPECT_NE(records.find("request accepted"), std::string::npos) << records;
   const auto late = co_await desk.run("grep -hE", "manage-action.log");
