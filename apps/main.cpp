@@ -39,8 +39,7 @@ constexpr subcommand subcommands[] = {
 int usage(std::FILE* to) {
   std::fputs("usage: atrium <subcommand> [flags]   (atrium <subcommand> --help lists its flags)\n\n", to);
   for (const auto& s : subcommands)
-    if (s.run)
-      std::fprintf(to, "  %-16.*s %.*s\n", int(s.name.size()), s.name.data(), int(s.summary.size()), s.summary.data());
+    std::fprintf(to, "  %-16.*s %.*s\n", int(s.name.size()), s.name.data(), int(s.summary.size()), s.summary.data());
   return to == stdout ? 0 : 2;
 }
 
@@ -51,7 +50,7 @@ int main(int argc, char** argv) {
   const std::string_view name = argv[1];
   if (name == "--help" || name == "-h" || name == "help") return usage(stdout);
   for (const auto& s : subcommands)
-    if (s.run && s.name == name) return s.run(argc - 1, argv + 1);
+    if (s.name == name) return s.run(argc - 1, argv + 1);
   std::fprintf(stderr, "atrium: there is no subcommand '%s'\n", argv[1]);
   return usage(stderr);
 }

@@ -72,11 +72,14 @@ std::string api_key_of_authorization(std::string_view value) {
   const auto scheme = value.substr(0, space);
   value.remove_prefix(space);
   while (value.starts_with(' ')) value.remove_prefix(1);
-  if (equal_word(scheme, "bearer")) return std::string(value);
-  if (!equal_word(scheme, "basic")) return {};
-  auto text = base64_decode(value);
-  if (!text) return {};
-  return text->substr(0, text->find(':'));
+  std::string text;
+  if (equal_word(scheme, "bearer")) {
+    text = value;
+  } else if (equal_word(scheme, "basic")) {
+    const auto plain = base64_decode(value);
+    if (plain) text = plain->substr(0, plain->find(':'));
+  }
+  return text.starts_with(key_prefix) ? text : std::string();
 }
 
 }  // namespace atrium::domain

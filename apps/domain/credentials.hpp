@@ -33,7 +33,8 @@ std::string api_key_hash(std::string_view key);
 /// api_keys.trunc: "sk-...xyz123"
 std::string api_key_trunc(std::string_view key);
 
-/// The key in an Authorization header: `Bearer sk-...` or `Basic base64("sk-...:")`. Empty when there is none.
+/// The key in an Authorization header: `Bearer sk-...` or `Basic base64("sk-...:")`. Empty when there is none; other
+/// credentials there (of a proxy before us, of an application behind us) are no keys.
 std::string api_key_of_authorization(std::string_view header_value);
 
 }  // namespace atrium::domain

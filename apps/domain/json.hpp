@@ -48,4 +48,9 @@ inline std::optional<timestamp> time_at(const boost::json::object& o, std::strin
   return time ? std::optional(*time) : std::nullopt;
 }
 
+inline boost::json::value time_or_null(const std::optional<timestamp>& time) {
+  if (!time) return nullptr;
+  return boost::json::string(to_iso8601(*time));
+}
+
 }  // namespace atrium::domain

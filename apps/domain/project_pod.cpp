@@ -1,7 +1,5 @@
 #include "apps/domain/project_pod.hpp"
 
-#include <cstdint>
-
 namespace atrium::domain {
 
 std::string pod_name(project_id id) { return "project-" + id.str(); }

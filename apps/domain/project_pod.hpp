@@ -1,6 +1,7 @@
 /// @file project_pod.hpp - names by which a project and its pod find each other. Layer: apps/domain.
 #pragma once
 
+#include <cstdint>
 #include <span>
 
 #include "apps/domain/ids.hpp"
@@ -17,6 +18,8 @@ inline constexpr std::string_view trace_annotation = "atrium/trace";
 inline constexpr std::string_view trace_variable = "ATRIUM_TRACE";
 inline constexpr std::string_view secret_variable = "ATRIUM_PROJECT_SECRET";
 inline constexpr std::string_view project_container = "project";
+/// Where a project's server listens: for hubs, for browsers (through hub-proxy), for SSH.
+inline constexpr std::uint16_t hub_port = 6000, browser_port = 6001, ssh_port = 2222;
 
 /// "project-<uuid>"
 std::string pod_name(project_id);

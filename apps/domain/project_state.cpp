@@ -25,11 +25,6 @@ std::optional<Enum> find_name(const std::array<std::string_view, N>& names, std:
   return static_cast<Enum>(at - names.begin());
 }
 
-boost::json::value time_or_null(const std::optional<timestamp>& t) {
-  if (!t) return nullptr;
-  return boost::json::string(to_iso8601(*t));
-}
-
 }  // namespace
 
 std::string_view to_string(state_name s) noexcept { return state_names[static_cast<std::size_t>(s)]; }

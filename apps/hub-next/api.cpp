@@ -101,7 +101,7 @@ rt::task<void> handle(net::exchange& x, site& s) {
   }
   // Whoever brings a key of his own was not sent here by a foreign page; with a cookie, or none yet, the page is
   // checked.
-  if (!by_get && !operations::brings_api_key(request) && !operations::same_origin(request)) {
+  if (!by_get && operations::api_key_of(request).empty() && !operations::same_origin(request)) {
     co_await answer(
         x, 403,
         {{"error", "The request comes from a page of another site, so nothing was done. Use an API key instead."}});

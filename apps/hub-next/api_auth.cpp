@@ -1,5 +1,6 @@
 // Calls about accounts, sessions and keys.
 #include "apps/domain/credentials.hpp"
+#include "apps/domain/json.hpp"
 #include "apps/hub-next/api.hpp"
 #include "apps/hub-next/handlers.hpp"
 #include "apps/operations/accounts.hpp"
@@ -45,20 +46,15 @@ rt::task<json::value> sign_out(call& c) {
   co_return success();
 }
 
-json::value time_or_null(const std::optional<domain::timestamp>& t) {
-  if (!t) return nullptr;
-  return json::string(domain::to_iso8601(*t));
-}
-
 json::object key_value(const store::api_key& k) {
   return {{"id", k.id},
           {"account_id", k.account_id.view()},
           {"project_id", k.project_id ? json::value(k.project_id->view()) : json::value(nullptr)},
           {"name", k.name},
           {"trunc", k.trunc},
-          {"created", time_or_null(k.created)},
-          {"expire", time_or_null(k.expire)},
-          {"last_active", time_or_null(k.last_active)}};
+          {"created", domain::time_or_null(k.created)},
+          {"expire", domain::time_or_null(k.expire)},
+          {"last_active", domain::time_or_null(k.last_active)}};
 }
 
 std::int64_t key_id(const call& c) {

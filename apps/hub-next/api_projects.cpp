@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "apps/domain/project_pod.hpp"
 #include "apps/hub-next/api.hpp"
 #include "apps/operations/projects.hpp"
 #include "atrium/base/log.hpp"
@@ -125,7 +126,7 @@ rt::task<json::value> exec(call& c) {
   head.target = "/exec";
   head.headers.set("Content-Type", "application/json");
   head.headers.set("Authorization", "Bearer " + access->secret_token);
-  const net::origin pod{.host = access->state.ip, .port = 6000};
+  const net::origin pod{.host = access->state.ip, .port = domain::hub_port};
   const auto limit =
       std::chrono::seconds(static_cast<int>(seconds) + 15);  // the project ends the command itself before that
   const auto answer = co_await ask_pod(c.site.to_projects, pod, std::move(head), json::serialize(parameters), limit);

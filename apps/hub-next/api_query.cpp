@@ -1,6 +1,7 @@
 // user-query: rows of one's own by example. null asks for a field, a value filters (get) or sets (set).
 #include <algorithm>
 
+#include "apps/domain/json.hpp"
 #include "apps/hub-next/api.hpp"
 #include "apps/operations/accounts.hpp"
 #include "apps/operations/projects.hpp"
@@ -10,11 +11,6 @@ namespace atrium::hub_next {
 namespace {
 
 using namespace std::chrono_literals;
-
-json::value time_value(const std::optional<domain::timestamp>& t) {
-  if (!t) return nullptr;
-  return json::string(domain::to_iso8601(*t));
-}
 
 json::value parsed(const std::string& text) {
   json::error_code problem;
@@ -34,9 +30,9 @@ json::object whole_row(const store::project& p) {
           {"status", parsed(p.status)},
           {"action_request", p.action_request ? parsed(domain::to_json(*p.action_request)) : json::value(nullptr)},
           {"last_active", parsed(p.last_active)},
-          {"last_edited", time_value(p.last_edited)},
-          {"last_started", time_value(p.last_started)},
-          {"created", time_value(p.created)},
+          {"last_edited", domain::time_or_null(p.last_edited)},
+          {"last_started", domain::time_or_null(p.last_started)},
+          {"created", domain::time_or_null(p.created)},
           {"deleted", p.deleted}};
 }
 
@@ -46,7 +42,7 @@ json::object whole_row(const store::account& a) {
   return {{"account_id", a.account_id.view()}, {"email_address", a.email_address},
           {"first_name", a.first_name},        {"last_name", a.last_name},
           {"groups", std::move(groups)},       {"other_settings", parsed(a.other_settings)},
-          {"created", time_value(a.created)},  {"last_active", time_value(a.last_active)}};
+          {"created", domain::time_or_null(a.created)},  {"last_active", domain::time_or_null(a.last_active)}};
 }
 
 /// The fields of `row` that the example names. Nothing when a value of the example differs from the row's.

@@ -61,7 +61,7 @@ route content_route(const content_place& place, std::string_view inside) {
 }
 
 std::vector<credential> content_credentials(const net::request& r, const content_place& place) {
-  if (!api_key_of(r).empty()) return credentials_of(r);
+  if (!operations::api_key_of(r).empty()) return credentials_of(r);
   std::vector<credential> out;
   for (const auto& value : r.cookies(domain::content_cookie_name)) {
     const auto pass = domain::read_content_pass(value);

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include "apps/domain/project_pod.hpp"
 #include "apps/domain/user_header.hpp"
 #include "atrium/base/metrics.hpp"
 
@@ -9,7 +10,6 @@ namespace atrium::hub_proxy {
 
 namespace {
 
-constexpr std::uint16_t browser_port = 6001;
 constexpr std::chrono::minutes user_header_lifetime{5};
 
 bool is_address(const std::string& ip) {
@@ -38,7 +38,7 @@ void grant::set_access(store::project_access a) {
   access_ = std::move(a);
   pod_.reset();
   if (is_address(access_.state.ip) && !access_.secret_token.empty())
-    pod_ = net::origin{.secure = false, .host = access_.state.ip, .port = browser_port, .unix_socket = {}};
+    pod_ = net::origin{.secure = false, .host = access_.state.ip, .port = domain::browser_port, .unix_socket = {}};
   authorization_ = "Bearer " + access_.secret_token;
   user_until_ = {};
 }

@@ -76,11 +76,7 @@ rt::task<void> grants::confirm() {
   auto last_all = rt::time_point();
   bool warned = false;
   for (;;) {
-    try {
-      co_await rt::with_timeout(times_.poll, doubts_.wait());
-    } catch (const failure& f) {
-      if (f.disposition() != disposition::timed_out) throw;
-    }
+    co_await doubts_.wait_for(times_.poll);
     doubts_.reset();
     const auto now = rt::loop::current().now();
     const bool all = !source_ || !source_->connected() || now - last_all >= times_.confirm_all;

@@ -45,7 +45,7 @@ net::proxy_target target_of(const route& to, grant& g, const net::exchange& e) {
   if (!to.content) t.add.set("X-Forwarded-Prefix", "/" + to.project.str());
   t.add.set("Authorization", g.authorization());
   t.add.set(domain::user_header_name, g.signed_user(domain::now()));
-  if (const auto own = r.headers.find("Authorization"); own && api_key_of(r).empty())
+  if (const auto own = r.headers.find("Authorization"); own && operations::api_key_of(r).empty())
     t.add.set(own_authorization, *own);
   t.strip_headers = never_from_clients;
   t.strip_cookies = t.refuse_set_cookies = hub_cookies;

@@ -31,15 +31,8 @@ std::optional<route> parse_route(std::string_view target) {
   return std::nullopt;
 }
 
-std::string api_key_of(const net::request& r) {
-  const auto header = r.headers.find("Authorization");
-  if (!header) return {};
-  auto key = domain::api_key_of_authorization(*header);
-  return key.starts_with("sk-") ? key : std::string();
-}
-
 std::vector<credential> credentials_of(const net::request& r) {
-  if (const auto key = api_key_of(r); !key.empty()) {
+  if (const auto key = operations::api_key_of(r); !key.empty()) {
     const auto parts = domain::parse_api_key(key);
     if (!parts) return {};
     return {{.session = false, .hash = domain::api_key_hash(key), .key_id = parts->id}};

@@ -29,8 +29,6 @@ struct credential {
   std::int64_t key_id = 0;
   auto operator<=>(const credential&) const = default;
 };
-/// The API key in an Authorization field, empty when there is none. Other credentials there belong to an application.
-std::string api_key_of(const net::request&);
 /// An API key alone, else up to four session cookies of that name, in order.
 std::vector<credential> credentials_of(const net::request&);
 

@@ -2,14 +2,11 @@
 
 #include <boost/json.hpp>
 
+#include "apps/domain/version.hpp"
 #include "apps/hub-websocket/shapes.hpp"
 #include "apps/store/sessions.hpp"
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
-
-#ifndef ATRIUM_VERSION
-#error "the build says which version this is"
-#endif
 
 namespace atrium::hub_websocket {
 
@@ -18,7 +15,7 @@ namespace json = boost::json;
 namespace {
 
 std::string hello_text(const std::optional<operations::identity>& who) {
-  json::object hello{{"event", "hello"}, {"account", nullptr}, {"version", ATRIUM_VERSION}};
+  json::object hello{{"event", "hello"}, {"account", nullptr}, {"version", domain::version}};
   if (who) hello["account"] = hello_account(who->account);
   return json::serialize(hello);
 }
@@ -93,13 +90,11 @@ rt::task<void> hub::watch_sessions() {
 rt::task<void> hub::drain(rt::duration limit) {
   draining_ = true;
   clients_.move_all();
-  try {
-    co_await rt::with_timeout(limit, [](hub& h) -> rt::task<void> {
-      while (h.clients_.size() > 0) co_await h.client_gone_.wait();
-    }(*this));
-  } catch (const failure& f) {
-    if (f.disposition() != disposition::timed_out) throw;
-  }
+  co_await rt::in_time(limit, wait_empty());
+}
+
+rt::task<void> hub::wait_empty() {
+  while (clients_.size() > 0) co_await client_gone_.wait();
 }
 
 void hub::publish_metrics() const {

@@ -34,6 +34,7 @@ class hub {
 
  private:
   rt::task<void> serve(std::unique_ptr<net::websocket>, session_owner, std::string hello);
+  rt::task<void> wait_empty();
 
   pg::pool& pool_;
   hub_options options_;

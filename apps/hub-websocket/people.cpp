@@ -23,10 +23,7 @@ rt::task<void> people::ensure(std::span<const domain::account_id> wanted) {
     const auto found = co_await store::accounts(pool_).get_people(missing);
     if (generation != generation_) continue;  // everything was forgotten meanwhile: what we read may be older
     // emplace: what the change stream has said meanwhile is newer.
-    for (const auto& p : found)
-      names_.emplace(p.account_id, p.first_name.empty()  ? p.last_name
-                                   : p.last_name.empty() ? p.first_name
-                                                         : p.first_name + " " + p.last_name);
+    for (const auto& p : found) names_.emplace(p.account_id, p.full_name());
     for (const auto& id : missing) names_.emplace(id, "");
     co_return;
   }

@@ -8,15 +8,6 @@ namespace atrium::hub_websocket {
 
 namespace json = boost::json;
 
-namespace {
-
-json::value time_value(const std::optional<domain::timestamp>& time) {
-  if (!time) return nullptr;
-  return json::string(domain::to_iso8601(*time));
-}
-
-}  // namespace
-
 json::object project_row(const store::project& p, const name_of& name) {
   json::object users;
   json::array collaborators;
@@ -33,9 +24,9 @@ json::object project_row(const store::project& p, const name_of& name) {
           {"action_request", p.action_request ? json::parse(domain::to_json(*p.action_request)) : json::value(nullptr)},
           {"users", std::move(users)},
           {"collaborators", std::move(collaborators)},
-          {"last_edited", time_value(p.last_edited)},
+          {"last_edited", domain::time_or_null(p.last_edited)},
           {"last_active", domain::parse_object(p.last_active)},
-          {"created", time_value(p.created)},
+          {"created", domain::time_or_null(p.created)},
           {"deleted", p.deleted}};
 }
 
@@ -52,7 +43,7 @@ json::object hello_account(const store::account& a) {
 json::object account_row(const store::account& a) {
   auto row = hello_account(a);
   row["other_settings"] = domain::parse_object(a.other_settings);
-  row["created"] = time_value(a.created);
+  row["created"] = domain::time_or_null(a.created);
   return row;
 }
 
@@ -81,9 +72,9 @@ json::object api_key_row(const store::api_key& k) {
   json::object row{{"id", k.id},
                    {"name", k.name},
                    {"trunc", k.trunc},
-                   {"created", time_value(k.created)},
-                   {"expire", time_value(k.expire)},
-                   {"last_active", time_value(k.last_active)}};
+                   {"created", domain::time_or_null(k.created)},
+                   {"expire", domain::time_or_null(k.expire)},
+                   {"last_active", domain::time_or_null(k.last_active)}};
   if (k.project_id) row["project_id"] = k.project_id->view();
   return row;
 }
@@ -94,7 +85,7 @@ json::array log_list(const std::vector<store::log_entry>& entries, const std::ve
   const auto name = [&](const std::optional<domain::account_id>& id) -> json::value {
     const auto at = std::ranges::find_if(people, [&](const store::person& p) { return id && p.account_id == *id; });
     if (at == people.end()) return nullptr;
-    return json::value(at->first_name + (at->last_name.empty() || at->first_name.empty() ? "" : " ") + at->last_name);
+    return json::value(at->full_name());
   };
   json::array out;
   for (const auto& e : entries) {

@@ -7,7 +7,7 @@
 #include "apps/manage-action/judgement.hpp"
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
-#include "atrium/k8s/backoff.hpp"
+#include "atrium/rt/backoff.hpp"
 #include "atrium/k8s/objects.hpp"
 
 namespace atrium::manage_action {
@@ -224,7 +224,7 @@ rt::task<bool> executor::remove_pod(domain::project_id id) {
 
 template <class F>
 rt::task<void> executor::with_retries(F attempt) {
-  k8s::backoff pause({.first = std::chrono::milliseconds(250), .longest = std::chrono::seconds(10), .jitter = 0.5});
+  rt::backoff pause({.first = std::chrono::milliseconds(250), .longest = std::chrono::seconds(10), .jitter = 0.5});
   const auto give_up = loop_now() + options_.retry_limit;
   for (;;) {
     rt::duration wait{};

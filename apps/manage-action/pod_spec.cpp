@@ -128,11 +128,11 @@ result<void> set_container(json::object& container, std::string image, const pod
   if (!container.contains("image")) return bad_template("names no image, and there is none in ConfigMap project-image");
   fill(container, "command", json::array{"atrium", "project"});
   fill(container, "ports",
-       json::array{json::object{{"name", "hub"}, {"containerPort", 6000}},
-                   json::object{{"name", "browser"}, {"containerPort", 6001}},
-                   json::object{{"name", "ssh"}, {"containerPort", 2222}}});
+       json::array{json::object{{"name", "hub"}, {"containerPort", domain::hub_port}},
+                   json::object{{"name", "browser"}, {"containerPort", domain::browser_port}},
+                   json::object{{"name", "ssh"}, {"containerPort", domain::ssh_port}}});
   fill(container, "readinessProbe",
-       json::object{{"httpGet", {{"path", "/ready"}, {"port", 6001}}}, {"periodSeconds", 1}});
+       json::object{{"httpGet", {{"path", "/ready"}, {"port", domain::browser_port}}}, {"periodSeconds", 1}});
   if (auto done = set_environment(container, r); !done) return done.error();
   return set_resources(container, r.quota);
 }

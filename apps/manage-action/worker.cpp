@@ -5,15 +5,13 @@
 
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
-#include "atrium/k8s/backoff.hpp"
+#include "atrium/rt/backoff.hpp"
 
 namespace atrium::manage_action {
 
 namespace {
 
 constexpr auto claim_pause = std::chrono::milliseconds(10);
-
-rt::task<void> wait_on(rt::condition& c) { co_await c.wait(); }
 
 bool is_cancelled(const failure& f) { return f.disposition() == disposition::cancelled; }
 
@@ -23,7 +21,7 @@ rt::task<void> worker::run() {
   auto body = [this](rt::scope& s) -> rt::task<void> {
     s.spawn(listen(), "listen for requests");
     s.spawn(renew(), "renew leases");
-    k8s::backoff pause({.first = std::chrono::milliseconds(200), .longest = std::chrono::seconds(5)});
+    rt::backoff pause({.first = std::chrono::milliseconds(200), .longest = std::chrono::seconds(5)});
     for (;;) {
       rt::duration wait{};
       try {
@@ -60,11 +58,7 @@ rt::task<void> worker::wait_for_work() {
     const auto due = busy * 4 > options_.parallel * 3 ? claimed_ + claim_pause : now;
     if (room && due <= now && (look_again_ || now >= deadline)) co_return;
     const auto limit = !room ? options_.poll : look_again_ ? due - now : std::max(due, deadline) - now;
-    try {
-      co_await rt::with_timeout(limit, wait_on(changed_));
-    } catch (const failure& f) {
-      if (f.disposition() != disposition::timed_out) throw;
-    }
+    co_await changed_.wait_for(limit);
   }
 }
 

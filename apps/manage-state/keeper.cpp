@@ -5,7 +5,7 @@
 #include "apps/manage-state/decide.hpp"
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
-#include "atrium/k8s/backoff.hpp"
+#include "atrium/rt/backoff.hpp"
 
 namespace atrium::manage_state {
 
@@ -14,7 +14,6 @@ namespace {
 constexpr std::size_t batch_size = 500;
 
 rt::time_point loop_now() { return rt::loop::current().now(); }
-rt::task<void> wait_on(rt::condition& c) { co_await c.wait(); }
 
 }  // namespace
 
@@ -62,7 +61,7 @@ rt::task<void> keeper::resync() {
 
 /// Waits out a database that is away: whoever leads must not give up because of it.
 rt::task<void> keeper::claim() {
-  k8s::backoff pause({.first = std::chrono::milliseconds(100), .longest = std::chrono::seconds(5)});
+  rt::backoff pause({.first = std::chrono::milliseconds(100), .longest = std::chrono::seconds(5)});
   for (;;) {
     rt::duration wait{};
     try {
@@ -98,7 +97,7 @@ rt::task<void> keeper::lead(std::int64_t token) {
 
 rt::task<void> keeper::work() {
   k8s::work_queue_metrics numbers("project states");
-  k8s::backoff pause({.first = std::chrono::milliseconds(100), .longest = std::chrono::seconds(5)});
+  rt::backoff pause({.first = std::chrono::milliseconds(100), .longest = std::chrono::seconds(5)});
   for (;;) {
     std::vector<domain::project_id> batch;
     while (batch.size() < batch_size)
@@ -110,12 +109,8 @@ rt::task<void> keeper::work() {
       }
     if (batch.empty()) {
       const auto due = dirty_->next_due();
-      try {
-        if (due == rt::time_point::max()) co_await changed_.wait();
-        else co_await rt::with_timeout(due - loop_now(), wait_on(changed_));
-      } catch (const failure& f) {
-        if (f.disposition() != disposition::timed_out) throw;
-      }
+      if (due == rt::time_point::max()) co_await changed_.wait();
+      else co_await changed_.wait_for(due - loop_now());
       continue;
     }
     rt::duration wait{};

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 #include <cmath>
 
+#include "apps/domain/project_pod.hpp"
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
 #include "atrium/k8s/json.hpp"
@@ -11,7 +12,6 @@ namespace atrium::manage_state {
 
 namespace {
 
-constexpr std::uint16_t hub_port = 6000;
 constexpr unsigned at_once = 32;
 
 net::client_options client_options() {
@@ -85,7 +85,7 @@ rt::task<void> usage_poller::ask(const target& t, std::vector<store::usage>& int
   try {
     net::request head{.target = "/status"};
     head.headers.add("Authorization", "Bearer " + t.secret);
-    const net::origin at{.host = t.ip.find(':') == std::string::npos ? t.ip : "[" + t.ip + "]", .port = hub_port};
+    const net::origin at{.host = t.ip, .port = domain::hub_port};
     const auto answer =
         co_await rt::with_timeout(std::chrono::seconds(8), http_.fetch(at, std::move(head), {}, 64 * 1024));
     if (answer.status != 200) fail(disposition::failed, "The project's server did not answer with its status.");

@@ -35,12 +35,6 @@ store::throttle::rule client_rule(std::string_view what, const std::string& clie
   return {std::string(what) + " client " + (client.empty() ? "unknown" : client), per_minute, per_hour};
 }
 
-std::string key_of(const net::request& request) {
-  const auto header = request.headers.find("Authorization");
-  auto key = header ? domain::api_key_of_authorization(*header) : std::string();
-  return key.starts_with("sk-") ? key : std::string();
-}
-
 error wrong_credentials() {
   return error(disposition::unauthenticated, "The e-mail address or the password is wrong. Check both and try again.");
 }
@@ -61,7 +55,10 @@ std::optional<field_error> clean_field(std::string& value, const char* field, Cl
 
 }  // namespace
 
-bool brings_api_key(const net::request& request) { return !key_of(request).empty(); }
+std::string api_key_of(const net::request& request) {
+  const auto header = request.headers.find("Authorization");
+  return header ? domain::api_key_of_authorization(*header) : std::string();
+}
 
 std::optional<field_error> check(sign_up_form& form) {
   if (auto wrong = clean_field(form.first_name, "first_name",
@@ -129,8 +126,8 @@ rt::task<void> auth::sign_out_everywhere(domain::account_id account) {
 }
 
 rt::task<std::optional<identity>> auth::authenticate(const net::request& request) {
-  if (brings_api_key(request)) {
-    auto owner = co_await store::api_keys(pool_).find(key_of(request));
+  if (const auto key = api_key_of(request); !key.empty()) {
+    auto owner = co_await store::api_keys(pool_).find(key);
     if (!owner) co_return std::nullopt;
     co_return identity{std::move(owner->account), identity::kind::api_key, {}, owner->project_id};
   }

@@ -71,8 +71,8 @@ class auth {
 /// changes something or opens a WebSocket by session cookie. Browsers send Origin with all of these: a request that has
 /// none of the three comes from a program, which no foreign page can make send a cookie, and passes.
 bool same_origin(const net::request&);
-/// Whether a request brings an API key (right or wrong), so that the session cookie plays no part.
-bool brings_api_key(const net::request&);
+/// The API key that a request brings, right or wrong: then the session cookie plays no part. Empty when it brings none.
+std::string api_key_of(const net::request&);
 /// Whether the client came by TLS, by X-Forwarded-Proto of the edge.
 bool came_by_tls(const net::request&);
 /// Address of the client: the last X-Forwarded-For entry that the edge wrote, else `peer`.

@@ -50,12 +50,7 @@ rt::task<void> poll(projects& all, domain::account_id who, domain::project_id id
 
 rt::task<void> wait(projects& all, domain::account_id who, domain::project_id id, rt::duration limit,
                     progress (*look)(const store::project&), const char* too_long) {
-  try {
-    co_await rt::with_timeout(limit, poll(all, who, id, look));
-  } catch (const failure& f) {
-    if (f.disposition() != disposition::timed_out) throw;
-    fail(disposition::timed_out, too_long);
-  }
+  if (!co_await rt::in_time(limit, poll(all, who, id, look))) fail(disposition::timed_out, too_long);
 }
 
 }  // namespace

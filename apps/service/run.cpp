@@ -20,12 +20,6 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-log::level level_of(const std::string& name) {
-  if (name == "debug") return log::level::debug;
-  if (name == "warn") return log::level::warn;
-  return name == "error" ? log::level::error : log::level::info;
-}
-
 log::format format_of(const std::string& name) {
   if (name == "json") return log::format::json;
   return name == "logfmt" ? log::format::logfmt : log::format::automatic;
@@ -69,7 +63,7 @@ int run(definition what, int argc, char** argv, body b) {
   if (what.define) what.define(s);
   if (const auto code = s.parse(argc, argv)) return *code;
 
-  log::configure(what.name, level_of(level), format_of(format));
+  log::configure(what.name, log::level_of(level), format_of(format));
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
   for (const auto& line : s.describe()) log::debug("setting", {{"value", line}});

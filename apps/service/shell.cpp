@@ -124,12 +124,7 @@ rt::task<void> shell::run_hooks() {
 rt::task<void> shell::drain(rt::duration grace) {
   log::info("draining", {{"grace_ms", std::chrono::duration_cast<std::chrono::milliseconds>(grace).count()}});
   const auto deadline = rt::clock::now() + grace;
-  try {
-    co_await rt::with_timeout(grace, run_hooks());
-  } catch (const failure& f) {
-    if (f.disposition() != disposition::timed_out) throw;
-    log::warn("the drain hooks took longer than the grace period");
-  }
+  if (!co_await rt::in_time(grace, run_hooks())) log::warn("the drain hooks took longer than the grace period");
   const auto rest = std::max<rt::duration>(deadline - rt::clock::now(), std::chrono::milliseconds(1));
   rt::scope draining(&co_await rt::this_task());
   for (std::size_t i = 0; i < started_; ++i) draining.spawn(addresses_[i]->server.drain(rest), "drain");

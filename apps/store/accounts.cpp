@@ -43,8 +43,8 @@ std::vector<std::string> words_in(const std::string& query) {
 
 bool account::is_admin() const noexcept { return std::find(groups.begin(), groups.end(), "admin") != groups.end(); }
 
-std::string account::full_name() const {
-  return first_name.empty() ? last_name : last_name.empty() ? first_name : first_name + " " + last_name;
+std::string full_name(const std::string& first, const std::string& last) {
+  return first.empty() ? last : last.empty() ? first : first + " " + last;
 }
 
 account account_from(const column_source& column) {

@@ -13,6 +13,9 @@
 
 namespace atrium::store {
 
+/// "First Last", or what there is of it.
+std::string full_name(const std::string& first, const std::string& last);
+
 struct account {
   domain::account_id account_id;
   std::string email_address;  ///< empty: none
@@ -23,14 +26,14 @@ struct account {
   std::optional<domain::timestamp> created, last_active;
 
   bool is_admin() const noexcept;
-  /// "First Last", or what there is of it.
-  std::string full_name() const;
+  std::string full_name() const { return store::full_name(first_name, last_name); }
 };
 
 /// What others may see of an account.
 struct person {
   domain::account_id account_id;
   std::string first_name, last_name, email_address;
+  std::string full_name() const { return store::full_name(first_name, last_name); }
 };
 
 /// From columns of the table as text, e.g. of a change stream; password_hash and keys are not in the publication.

@@ -42,7 +42,7 @@ pg::parameter parameter_of(std::optional<domain::id<Kind>> id) {
   return id->view();
 }
 
-/// The same failure with a sentence for people in place of ours about the database.
+/// The row is there already: callers say so in words of their own.
 inline bool is_unique_violation(const failure& f) { return f.error().code() == "pg.23505"; }
 
 }  // namespace atrium::store

@@ -55,11 +55,7 @@ rt::task<void> child::keep_running() {
     log::warn("service ended, starting it again",
               {{"name", spec_.name}, {"exit_code", status.code}, {"signal", status.signal}, {"log", spec_.log_file}});
     if (rt::clock::now() - began > 10s) pause = 100ms;
-    try {
-      co_await rt::with_timeout(pause, stop_asked_.wait());
-    } catch (const failure& f) {
-      if (f.disposition() != disposition::timed_out) throw;
-    }
+    co_await stop_asked_.wait_for(pause);
     pause = std::min(pause * 2, std::chrono::milliseconds(5000));
   }
   if (!spec_.pid_file.empty()) ::unlink(spec_.pid_file.c_str());
@@ -78,14 +74,7 @@ rt::task<void> child::stop(rt::duration grace) {
   stopping_ = true;
   stop_asked_.set();
   if (process_) process_->signal(spec_.stop_signal);
-  bool late = false;
-  try {
-    co_await rt::with_timeout(grace, ended_.wait());
-  } catch (const failure& f) {
-    if (f.disposition() != disposition::timed_out) throw;
-    late = true;
-  }
-  if (!late) co_return;
+  if (co_await ended_.wait_for(grace)) co_return;
   log::warn("service did not stop in time, killing it", {{"name", spec_.name}});
   if (process_) process_->signal(SIGKILL, true);
   co_await ended_.wait();

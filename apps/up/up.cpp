@@ -191,10 +191,7 @@ int run_up(int argc, char** argv) {
   s.add("namespace", "NAME", "where that Kubernetes has ConfigMaps and pods of projects", l.name_space);
   s.add("log-level", "LEVEL", "least level that is logged", level).one_of({"debug", "info", "warn", "error"});
   if (const auto code = s.parse(argc, argv)) return *code;
-  log::configure("up", level == "debug"   ? log::level::debug
-                       : level == "warn"  ? log::level::warn
-                       : level == "error" ? log::level::error
-                                          : log::level::info);
+  log::configure("up", log::level_of(level));
   try {
     l.state = fs::absolute(l.state).lexically_normal().string();
     l.web = fs::absolute(l.web).lexically_normal().string();

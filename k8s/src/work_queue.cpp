@@ -94,24 +94,13 @@ void work_queue::add_after(const std::string& key, rt::duration wait) {
   changed_.notify_all();
 }
 
-namespace {
-rt::task<void> wait_for(rt::condition& c) { co_await c.wait(); }
-}  // namespace
-
 rt::task<std::string> work_queue::next() {
   for (;;) {
     const auto now = rt::loop::current().now();
     if (auto key = core_.take(now)) co_return std::move(*key);
     const auto due = core_.next_due();
-    if (due == rt::time_point::max()) {
-      co_await changed_.wait();
-      continue;
-    }
-    try {
-      co_await rt::with_timeout(due - now, wait_for(changed_));
-    } catch (const failure& f) {
-      if (f.disposition() != disposition::timed_out) throw;
-    }
+    if (due == rt::time_point::max()) co_await changed_.wait();
+    else co_await changed_.wait_for(due - now);
   }
 }
 

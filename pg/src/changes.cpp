@@ -6,7 +6,7 @@
 
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
-#include "backoff.hpp"
+#include "reconnect.hpp"
 #include "errors.hpp"
 #include "wire.hpp"
 
@@ -138,11 +138,7 @@ class reader final : public change_source {
   }
 
   rt::task<void> wait() {
-    try {
-      co_await rt::with_timeout(options_.status_interval, wire_->receive());
-    } catch (const failure& f) {
-      if (f.disposition() != disposition::timed_out) throw;
-    }
+    co_await rt::in_time(options_.status_interval, wire_->receive());
   }
 
   rt::task<void> send_status(rt::time_point now) {
@@ -205,7 +201,7 @@ class reader final : public change_source {
   lsn confirmed_ = 0;
   bool in_transaction_ = false, reply_wanted_ = false;
   rt::time_point last_heard_{}, last_status_{};
-  backoff pause_{std::chrono::seconds(5)};
+  reconnect pause_{std::chrono::seconds(5)};
 };
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
-#include "backoff.hpp"
+#include "reconnect.hpp"
 #include "wire.hpp"
 
 namespace atrium::pg {
@@ -14,7 +14,7 @@ struct listener::state {
   std::vector<std::string> channels;
   std::unique_ptr<wire> session;
   std::deque<notification> pending;
-  backoff pause{std::chrono::seconds(5)};
+  reconnect pause{std::chrono::seconds(5)};
 
   rt::task<void> connect();
   void collect();

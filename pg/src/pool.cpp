@@ -4,7 +4,7 @@
 
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
-#include "backoff.hpp"
+#include "reconnect.hpp"
 #include "session.hpp"
 
 namespace atrium::pg {
@@ -80,7 +80,7 @@ struct pool::state {
   rt::mutex trying;
   std::vector<std::unique_ptr<session>> idle;  // the most recently used at the end
   std::size_t lent = 0;
-  backoff outage;
+  reconnect outage;
   std::optional<error> last_failure;
 };
 

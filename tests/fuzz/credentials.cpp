@@ -41,7 +41,7 @@ void request(tests::fuzz_input& in) {
   r.method = "POST";
   const auto who = hub_proxy::credentials_of(r);
   ATRIUM_ASSERT(who.size() <= 4, "a request tries few sessions");
-  const bool key = operations::brings_api_key(r);
+  const bool key = !operations::api_key_of(r).empty();
   for (const auto& c : who) ATRIUM_ASSERT(c.session != key || !c.session, "a key stands alone");
   const bool same = operations::same_origin(r);
   const auto origin = r.headers.find("Origin");

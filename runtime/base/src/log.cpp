@@ -31,7 +31,7 @@ settings& current() {
   return s;
 }
 
-constexpr std::string_view names[] = {"debug", "info", "warn", "error"};
+constexpr std::string_view names[] = {"debug", "info", "warn", "error"};  // by level
 
 void append_quoted(std::string& out, std::string_view text) {
   out += '"';
@@ -99,6 +99,12 @@ field::field(std::string_view key, double value) : key_(key) {
   char text[32];
   std::snprintf(text, sizeof text, "%.6g", value);
   text_ = text;
+}
+
+level level_of(std::string_view name) noexcept {
+  for (std::size_t i = 0; i < std::size(names); ++i)
+    if (names[i] == name) return static_cast<level>(i);
+  return level::info;
 }
 
 void configure(std::string service, level lowest, format f) {

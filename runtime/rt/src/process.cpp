@@ -128,14 +128,7 @@ void process::signal(int number, bool group) const noexcept {
 
 task<exit_status> process::stop(duration grace) {
   signal(SIGTERM, group_);
-  bool late = false;
-  try {
-    co_await with_timeout(grace, wait());
-  } catch (const failure& f) {
-    if (f.disposition() != disposition::timed_out) throw;
-    late = true;
-  }
-  if (late) signal(SIGKILL, group_);
+  if (!co_await in_time(grace, wait())) signal(SIGKILL, group_);
   co_return co_await wait();
 }
 

@@ -153,6 +153,39 @@ TEST_P(Tasks, TimeoutCancelsAndSaysSo) {
   }());
 }
 
+TEST_P(Tasks, InTimeTellsWhetherTheBodyEndedByItself) {
+  run([]() -> task<> {
+    EXPECT_TRUE(co_await in_time(1h, answer()));
+    EXPECT_FALSE(co_await in_time(5ms, sleep_for(1h)));
+    EXPECT_EQ(co_await outcome([]() -> task<> { co_await in_time(1h, throw_invalid()); }()), disposition::invalid);
+    // A limit of the body's own is an error of the body.
+    EXPECT_EQ(co_await outcome([]() -> task<> { co_await in_time(1h, with_timeout(1ms, sleep_for(1h))); }()),
+              disposition::timed_out);
+    // Cancelled from outside: not the limit's doing.
+    EXPECT_EQ(co_await outcome(with_timeout(5ms, []() -> task<> { co_await in_time(1h, sleep_for(1h)); }())),
+              disposition::timed_out);
+  }());
+}
+
+TEST_P(Tasks, WaitsForAChangeEndAtTheirLimit) {
+  run([]() -> task<> {
+    event e;
+    condition c;
+    EXPECT_FALSE(co_await e.wait_for(2ms));
+    EXPECT_FALSE(co_await c.wait_for(2ms));
+    auto change = [](event& one, condition& other) -> task<> {
+      co_await yield();
+      one.set();
+      other.notify_all();
+    };
+    scope s;
+    s.spawn(change(e, c), "change");
+    EXPECT_TRUE(co_await c.wait_for(1h));
+    EXPECT_TRUE(co_await e.wait_for(1h));
+    co_await s.join();
+  }());
+}
+
 TEST_P(Tasks, OuterTimeoutPassesThroughInnerOne) {
   run([]() -> task<> {
     bool inner_saw_cancelled = false;

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "atrium/base/result.hpp"
-#include "atrium/k8s/backoff.hpp"
+#include "atrium/rt/backoff.hpp"
 
 namespace atrium::k8s {
 
@@ -43,7 +43,7 @@ class watch_decoder {
 };
 
 struct reflector_options {
-  backoff_options retry;                               ///< between failed lists and watches
+  rt::backoff_options retry;                           ///< between failed lists and watches
   rt::duration watch_least = std::chrono::minutes(5);  ///< server-side timeout of a watch: random from least to twice
   rt::duration quiet_limit =
       std::chrono::seconds(90);  ///< nothing at all for so long (bookmarks come about each minute): watch anew
@@ -79,7 +79,7 @@ class reflector_machine {
  private:
   void gone(rt::time_point now);
   reflector_options options_;
-  backoff backoff_;
+  rt::backoff backoff_;
   std::mt19937_64 random_;
   bool synced_ = false, need_list_ = true, any_event_ = false;
   std::string version_;

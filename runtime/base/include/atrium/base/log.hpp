@@ -12,6 +12,8 @@
 namespace atrium::log {
 
 enum class level : std::uint8_t { debug, info, warn, error };
+/// The level of that name; info for any other text.
+level level_of(std::string_view name) noexcept;
 enum class format : std::uint8_t { automatic, logfmt, json };
 
 /// One `key=value` of a record. Values are copied into the line at once; nothing is kept.

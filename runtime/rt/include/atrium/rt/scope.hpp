@@ -101,6 +101,20 @@ task<T> with_timeout(duration limit, task<T> body) {
   detail::throw_timed_out(limit);
 }
 
+/// The same where running out of time is no error: whether `body` ended by itself within `limit`. Its result is dropped.
+template <class T>
+task<bool> in_time(duration limit, task<T> body) {
+  auto& node = co_await this_task();
+  detail::deadline_region region(node, node.owner().now() + limit);
+  try {
+    co_await std::move(body);
+    co_return true;
+  } catch (const failure& f) {
+    if (f.disposition() != disposition::cancelled || !region.fired()) throw;
+  }
+  co_return false;
+}
+
 /// Awaits `body` deaf to cancellation from outside: for clean-up that must finish. Give it a timeout of its own.
 template <class T>
 task<T> shield(task<T> body) {

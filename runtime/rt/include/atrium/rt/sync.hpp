@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "atrium/rt/loop.hpp"
+#include "atrium/rt/scope.hpp"
 
 namespace atrium::rt {
 
@@ -65,6 +65,8 @@ class event {
   task<void> wait() {
     if (!set_) co_await waiters_.wait("event");
   }
+  /// wait(), at most for `limit`: whether it was set meanwhile.
+  task<bool> wait_for(duration limit) { return in_time(limit, wait()); }
 
  private:
   bool set_ = false;
@@ -76,8 +78,11 @@ class condition {
  public:
   void notify_all() noexcept { waiters_.wake_all(); }
   detail::waiter wait() noexcept { return waiters_.wait("condition"); }
+  /// wait(), at most for `limit`: whether it was notified meanwhile.
+  task<bool> wait_for(duration limit) { return in_time(limit, notified()); }
 
  private:
+  task<void> notified() { co_await wait(); }
   detail::wait_queue waiters_;
 };
 
