@@ -58,7 +58,7 @@ for who, runs in results.items():
     idle = [r for run in runs for r in run if r["phase"] == "idle"]
     bursts = [r for run in runs for r in run if r["phase"] == "burst"]
     print(f"{who}: idle, ms from the commit: p50 {spread([r['posted']['p50'] for r in idle])}, p99 {spread([r['posted']['p99'] for r in idle])}"
-          f" (goals 5, 20); the UPDATE itself took p50 {spread([r['asking']['p50'] for r in idle])}")
+          f" (goals 5, 20); the UPDATE itself took p50 {spread([r['asking']['p50'] for r in idle])}, p99 {spread([r['asking']['p99'] for r in idle])}")
     print(f"{who}: {BURST} at once, ms from the commit: half out {spread([r['posted']['p50'] for r in bursts])}, all out {spread([r['posted']['max'] for r in bursts])}"
           f" (goal 2000), written down {spread([r['finished'] for r in bursts])}, refused {max(r['refused'] for r in bursts)}")
     cpu = []

@@ -39,10 +39,14 @@ json::object whole_row(const store::project& p) {
 json::object whole_row(const store::account& a) {
   json::array groups;
   for (const auto& g : a.groups) groups.emplace_back(g);
-  return {{"account_id", a.account_id.view()}, {"email_address", a.email_address},
-          {"first_name", a.first_name},        {"last_name", a.last_name},
-          {"groups", std::move(groups)},       {"other_settings", parsed(a.other_settings)},
-          {"created", domain::time_or_null(a.created)},  {"last_active", domain::time_or_null(a.last_active)}};
+  return {{"account_id", a.account_id.view()},
+          {"email_address", a.email_address},
+          {"first_name", a.first_name},
+          {"last_name", a.last_name},
+          {"groups", std::move(groups)},
+          {"other_settings", parsed(a.other_settings)},
+          {"created", domain::time_or_null(a.created)},
+          {"last_active", domain::time_or_null(a.last_active)}};
 }
 
 /// The fields of `row` that the example names. Nothing when a value of the example differs from the row's.

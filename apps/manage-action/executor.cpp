@@ -7,8 +7,8 @@
 #include "apps/manage-action/judgement.hpp"
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
-#include "atrium/rt/backoff.hpp"
 #include "atrium/k8s/objects.hpp"
+#include "atrium/rt/backoff.hpp"
 
 namespace atrium::manage_action {
 
@@ -40,9 +40,10 @@ rt::task<void> give_claim_back(store::project_actions& actions, domain::project_
 
 rt::task<void> executor::carry_out(store::claimed_action a) {
   std::string err;
+  std::optional<domain::run_quota> quota;
   bool cancelled = false;
   try {
-    co_await act(a);
+    quota = co_await act(a);
   } catch (const failure& f) {
     if (f.disposition() == disposition::cancelled) {
       cancelled = true;
@@ -60,15 +61,16 @@ rt::task<void> executor::carry_out(store::claimed_action a) {
     fail(disposition::cancelled, "The request was given back.");
   }
   count(a.request.action, err.empty());
-  if (!err.empty() && a.request.action != action_name::stop)
-    co_await write_state(a, state_name::opened,
-                         {state_name::starting, state_name::pending, state_name::opened, state_name::stopping}, err);
-  if (!co_await actions_.finish(a.project_id, a.fence, err))
+  if (!co_await actions_.finish(a.project_id, a.fence, err, quota))
     log::info("request was overtaken", {{"project", a.project_id.view()}, {"fence", a.fence}});
 }
 
-rt::task<void> executor::act(const store::claimed_action& a) {
-  if (a.request.action == action_name::stop) co_return co_await stop(a);
+/// The quota of the pod when one was made.
+rt::task<std::optional<domain::run_quota>> executor::act(const store::claimed_action& a) {
+  if (a.request.action == action_name::stop) {
+    co_await stop(a);
+    co_return std::nullopt;
+  }
   if (a.deleted) fail(disposition::conflict, "The project is deleted. Undelete it, then start it.");
   if (a.request.action == action_name::restart) {
     bool made = false;
@@ -76,9 +78,11 @@ rt::task<void> executor::act(const store::claimed_action& a) {
     if (!made) {
       co_await write_state(a, state_name::stopping, {state_name::running, state_name::starting, state_name::pending});
       co_await with_retries([&]() -> rt::task<void> { co_await remove_pod(a.project_id); });
+      co_await write_state(a, state_name::starting,
+                           {state_name::stopping, state_name::opened, state_name::closed, state_name::archived});
     }
   }
-  co_await start(a);
+  co_return co_await start(a);
 }
 
 /// Whether a predecessor that died over this restart had made the new pod: people may be at work in it already.
@@ -96,12 +100,11 @@ rt::task<bool> executor::has_new_pod(const store::claimed_action& a) {
 }
 
 rt::task<void> executor::write_state(const store::claimed_action& a, state_name state,
-                                     std::vector<state_name> only_from, std::string error) {
-  store::state_update u{
-      .project_id = a.project_id,
-      .state = domain::project_state{.state = state, .time = domain::now(), .error = std::move(error)},
-      .only_from = std::move(only_from),
-      .fence = a.fence};
+                                     std::vector<state_name> only_from) {
+  store::state_update u{.project_id = a.project_id,
+                        .state = domain::project_state{.state = state, .time = domain::now()},
+                        .only_from = std::move(only_from),
+                        .fence = a.fence};
   co_await actions_.set_states({&u, 1});
 }
 
@@ -131,28 +134,14 @@ boost::json::value executor::make_pod(const store::claimed_action& a, const doma
   return std::move(pod).value();
 }
 
-/// What the row says of a start that goes well.
-rt::task<void> executor::write_start(const store::claimed_action& a, const domain::run_quota& quota) {
-  if (domain::parse_run_quota(a.run_quota) != quota || a.run_quota.size() <= 2)
-    co_await actions_.set_run_quota(a.project_id, a.fence, quota);
-  co_await write_state(a, state_name::starting,
-                       {state_name::opened, state_name::closed, state_name::archived, state_name::stopping,
-                        state_name::pending, state_name::starting});
-}
-
-rt::task<void> executor::start(const store::claimed_action& a) {
+rt::task<domain::run_quota> executor::start(const store::claimed_action& a) {
   co_await site_.wait_synced();
   const auto quota = domain::compute_run_quota(co_await quotas(), a.settings);
   const auto pod = make_pod(a, quota);
   const auto begin = loop_now();
-  // The pod need not wait until the row says so: whoever repeats this finds the pod, and what manage-state has written
-  // of it meanwhile stays.
-  co_await rt::all(write_start(a, quota),
-                   with_retries([&]() -> rt::task<void> { co_await ensure_pod(a.project_id, pod); }));
+  co_await with_retries([&]() -> rt::task<void> { co_await ensure_pod(a.project_id, pod); });
   log::info("pod created", {{"project", a.project_id.view()}, {"ms", milliseconds_since(begin)}});
-  store::state_update created{
-      .project_id = a.project_id, .timeline = {{domain::start_phase::created, domain::now()}}, .fence = a.fence};
-  co_await actions_.set_states({&created, 1});
+  co_return quota;
 }
 
 /// One POST when nothing is in the way. Otherwise an old pod is waited out, or is the one that we want.

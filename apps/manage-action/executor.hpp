@@ -28,17 +28,16 @@ class executor {
   rt::task<void> carry_out(store::claimed_action);
 
  private:
-  rt::task<void> act(const store::claimed_action&);
-  rt::task<void> start(const store::claimed_action&);
+  rt::task<std::optional<domain::run_quota>> act(const store::claimed_action&);
+  rt::task<domain::run_quota> start(const store::claimed_action&);
   rt::task<void> stop(const store::claimed_action&);
   rt::task<bool> has_new_pod(const store::claimed_action&);
   boost::json::value make_pod(const store::claimed_action&, const domain::run_quota&) const;
-  rt::task<void> write_start(const store::claimed_action&, const domain::run_quota&);
   rt::task<void> ensure_pod(domain::project_id, const boost::json::value& pod);
   rt::task<bool> old_pod_is_usable(domain::project_id);
   rt::task<bool> remove_pod(domain::project_id);
   rt::task<void> write_state(const store::claimed_action&, domain::state_name,
-                             std::vector<domain::state_name> only_from, std::string error = {});
+                             std::vector<domain::state_name> only_from);
   rt::task<domain::default_quotas> quotas();
   template <class F>
   rt::task<void> with_retries(F attempt);

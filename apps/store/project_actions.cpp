@@ -76,14 +76,10 @@ claimed_action claimed_from(const pg::rows::row& row) {
   c.project_id = domain::project_id::of(*column("project_id"));
   c.request = domain::parse_action_request(column("action_request").value_or("{}")).value_or(domain::action_request{});
   c.fence = row.get<std::int64_t>("action_fence");
-  c.state = domain::parse_state(column("state").value_or("{}"));
   c.secret_token = text_of(column, "secret_token");
   c.settings = text_of(column, "settings", "{}");
-  c.run_quota = text_of(column, "run_quota", "{}");
   c.env = text_of(column, "env", "{}");
-  c.addons = text_of(column, "addons", "{}");
   c.compute_image = text_of(column, "compute_image");
-  c.title = text_of(column, "title");
   c.deleted = flag_of(column, "deleted");
   return c;
 }
@@ -162,14 +158,17 @@ rt::task<std::vector<claimed_action>> project_actions::claim(const std::string& 
       "UPDATE projects p SET action_lease_owner = $1, action_lease_until = timezone('UTC', clock_timestamp()) + "
       "$3::bigint * interval '1 millisecond', "
       "action_fence = p.action_fence + 1, "
+      "state = CASE WHEN p.action_request->>'action' = 'start' AND p.deleted IS NOT TRUE AND "
+      "coalesce(p.state->>'state', "
+      "'opened') IN ('opened', 'closed', 'archived', 'stopping') THEN jsonb_build_object('state', 'starting', 'time', "
+      "$4::text) ELSE p.state END, "
       "action_request = CASE WHEN p.action_request->>'started' IS NULL THEN p.action_request || "
       "jsonb_build_object('started', $4::text) ELSE p.action_request END, "
       "status = CASE WHEN p.action_request->>'action' = 'stop' THEN p.status ELSE coalesce(p.status, '{}') || "
       "jsonb_build_object('start', "
       "jsonb_build_object('accepted', $4::text) || coalesce(p.status->'start', '{}')) END "
       "FROM waiting WHERE p.project_id = waiting.project_id "
-      "RETURNING p.project_id, action_request, action_fence, state, secret_token, settings, run_quota, env, addons, "
-      "compute_image, title, deleted",
+      "RETURNING p.project_id, action_request, action_fence, secret_token, settings, env, compute_image, deleted",
       {owner, n, lease.count(), domain::to_iso8601(domain::now())});
   std::vector<claimed_action> out;
   for (const auto row : rows) out.push_back(claimed_from(row));
@@ -198,16 +197,24 @@ rt::task<std::vector<std::int64_t>> project_actions::renew(const std::string& ow
   co_return kept;
 }
 
-rt::task<bool> project_actions::finish(domain::project_id project, std::int64_t fence, const std::string& err) {
+rt::task<bool> project_actions::finish(domain::project_id project, std::int64_t fence, const std::string& err,
+                                       const std::optional<domain::run_quota>& quota) {
   const auto rows = co_await pool_.query(
       "UPDATE projects p SET action_lease_owner = NULL, action_lease_until = NULL, "
+      "run_quota = coalesce($5::jsonb, p.run_quota), "
+      "state = CASE WHEN $4 <> '' AND p.action_request->>'action' <> 'stop' AND coalesce(p.state->>'state', 'opened') "
+      "IN "
+      "('starting', 'pending', 'opened', 'stopping') THEN jsonb_build_object('state', 'opened', 'time', $3::text, "
+      "'error', $4::text) ELSE p.state END, "
       "action_request = p.action_request || jsonb_build_object('finished', $3::text) || CASE WHEN $4 = '' THEN '{}' "
       "ELSE jsonb_build_object('err', $4::text) END, "
-      "status = CASE WHEN $4 = '' OR p.action_request->>'action' = 'stop' THEN p.status ELSE coalesce(p.status, '{}') "
-      "|| jsonb_build_object('start', "
-      "coalesce(p.status->'start', '{}') || jsonb_build_object('failed', $3::text, 'reason', $4::text)) END "
+      "status = CASE WHEN p.action_request->>'action' = 'stop' THEN p.status ELSE coalesce(p.status, '{}') || "
+      "jsonb_build_object('start', CASE WHEN $4 = '' THEN jsonb_build_object('created', $3::text) || "
+      "coalesce(p.status->'start', '{}') ELSE coalesce(p.status->'start', '{}') || jsonb_build_object('failed', "
+      "$3::text, 'reason', $4::text) END) END "
       "WHERE p.project_id = $1::uuid AND p.action_fence = $2::bigint AND p.action_request->>'finished' IS NULL",
-      {project.view(), fence, domain::to_iso8601(domain::now()), err});
+      {project.view(), fence, domain::to_iso8601(domain::now()), err,
+       quota ? pg::parameter(domain::to_json(*quota)) : pg::parameter(std::nullopt)});
   co_return rows.affected() == 1;
 }
 
@@ -217,14 +224,6 @@ rt::task<bool> project_actions::release(domain::project_id project, std::int64_t
       "WHERE project_id = $1::uuid AND action_fence = $2::bigint AND action_request->>'finished' IS NULL",
       {project.view(), fence});
   if (rows.affected() == 1) co_await wake_workers(pool_);
-  co_return rows.affected() == 1;
-}
-
-rt::task<bool> project_actions::set_run_quota(domain::project_id project, std::int64_t fence,
-                                              const domain::run_quota& quota) {
-  const auto rows = co_await pool_.query(
-      "UPDATE projects SET run_quota = $3::jsonb WHERE project_id = $1::uuid AND action_fence = $2::bigint",
-      {project.view(), fence, domain::to_json(quota)});
   co_return rows.affected() == 1;
 }
 

@@ -23,11 +23,9 @@ struct claimed_action {
   domain::project_id project_id;
   domain::action_request request;
   std::int64_t fence = 0;
-  domain::project_state state;
   std::string secret_token;
-  std::string settings = "{}", run_quota = "{}", env = "{}", addons = "{}";  ///< JSON columns of the project
+  std::string settings = "{}", env = "{}";  ///< JSON columns of the project
   std::string compute_image;
-  std::string title;
   bool deleted = false;
 };
 
@@ -59,17 +57,19 @@ class project_actions {
   rt::task<cancelled> cancel_start(domain::project_id, domain::account_id who);
 
   /// Takes up to `n` waiting requests, oldest first, and those whose lease ran out; skips rows that others are taking.
-  /// Sets action_request.started.
+  /// Sets action_request.started, and the state of a project that is to be started to `starting`: the pod that its
+  /// worker makes may be observed, and told of, before the worker could write that itself.
   rt::task<std::vector<claimed_action>> claim(const std::string& owner, int n, std::chrono::milliseconds lease);
   /// Extends the leases that are still ours; gives the fences kept.
   rt::task<std::vector<std::int64_t>> renew(const std::string& owner, std::span<const claimed_action>,
                                             std::chrono::milliseconds lease);
-  /// Sets finished (and err). False: overtaken, nothing written.
-  rt::task<bool> finish(domain::project_id, std::int64_t fence, const std::string& err = {});
+  /// Sets finished (and err), the quota of the pod that was made, and in the timeline of a start `created`. A start
+  /// that failed leaves the project `opened` with err as its error, and in the timeline `failed` with err as the
+  /// reason. False: overtaken, nothing written.
+  rt::task<bool> finish(domain::project_id, std::int64_t fence, const std::string& err = {},
+                        const std::optional<domain::run_quota>& = {});
   /// Gives a claim back at once, to be claimed by another (draining). False: overtaken.
   rt::task<bool> release(domain::project_id, std::int64_t fence);
-  /// projects.run_quota as used by a start. False: overtaken.
-  rt::task<bool> set_run_quota(domain::project_id, std::int64_t fence, const domain::run_quota&);
 
   /// Writes all in one statement, rows in a fixed order; gives the projects changed. With `leader`, only while that
   /// fence is in force. @errors conflict with code_not_leading when it is not

@@ -6,8 +6,8 @@
 
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
-#include "reconnect.hpp"
 #include "errors.hpp"
+#include "reconnect.hpp"
 #include "wire.hpp"
 
 namespace atrium::pg {
@@ -137,9 +137,7 @@ class reader final : public change_source {
     throw failure(lost_connection("the server ended the change stream"));
   }
 
-  rt::task<void> wait() {
-    co_await rt::in_time(options_.status_interval, wire_->receive());
-  }
+  rt::task<void> wait() { co_await rt::in_time(options_.status_interval, wire_->receive()); }
 
   rt::task<void> send_status(rt::time_point now) {
     if (now - last_heard_ > 3 * options_.status_interval + std::chrono::seconds(5))

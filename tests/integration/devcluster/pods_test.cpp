@@ -64,7 +64,8 @@ TEST_F(Devcluster, InitContainersComeFirstAndPhasesFollow) {
 
 TEST_F(Devcluster, AProbeThatFailsStartsTheContainerAnew) {
   apply(pod("p", "touch /tmp/well; trap \"exit 0\" TERM; while :; do sleep 0.1; done", "",
-            "    livenessProbe: {exec: {command: [test, -e, /tmp/well]}, periodSeconds: 1, failureThreshold: 1}\n"));
+            "    livenessProbe: {exec: {command: [test, -e, /tmp/well]}, periodSeconds: 1, failureThreshold: 1, "
+            "timeoutSeconds: 60}\n"));
   wait_ready("p");
   ok("exec p -- rm /tmp/well");
   EXPECT_TRUE(becomes("pod p", ".status.containerStatuses[0].restartCount", "1"));

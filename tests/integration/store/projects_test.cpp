@@ -178,15 +178,17 @@ TEST_F(Actions, FencesKeepOvertakenWorkersFromWriting) {
     EXPECT_TRUE((co_await actions.claim("third", 5, 60s)).empty());
     EXPECT_FALSE(co_await actions.finish(p, slow.fence));
     EXPECT_FALSE(co_await actions.release(p, slow.fence));
-    EXPECT_FALSE(co_await actions.set_run_quota(p, slow.fence, {}));
     const std::vector<claimed_action> claims{slow, quick};
     EXPECT_EQ(co_await actions.renew("quick", claims, 60s), std::vector{quick.fence});
-    EXPECT_TRUE(co_await actions.set_run_quota(p, quick.fence, {}));
-    EXPECT_TRUE(co_await actions.finish(p, quick.fence));
+    EXPECT_EQ((co_await all.get(p))->state.state, state_name::starting);
+    EXPECT_TRUE(co_await actions.finish(p, quick.fence, {}, domain::run_quota{.cpu_limit = 2}));
+    const auto quota = co_await pool.query("SELECT run_quota::text FROM projects");
+    EXPECT_EQ(domain::parse_run_quota(quota.one().get<std::string_view>(0)).cpu_limit, 2);
     EXPECT_FALSE(co_await actions.finish(p, quick.fence));
     const auto row = *co_await all.get(p);
     EXPECT_TRUE(row.action_request->finished && row.action_request->err.empty());
-    EXPECT_TRUE(domain::parse_timeline(row.status).phases.contains(start_phase::accepted));
+    const auto phases = domain::parse_timeline(row.status).phases;
+    EXPECT_TRUE(phases.contains(start_phase::accepted) && phases.contains(start_phase::created));
     EXPECT_TRUE((co_await actions.claim("third", 5, 60s)).empty());
   });
 }

@@ -12,7 +12,7 @@ struct backoff_options {
   duration first = std::chrono::milliseconds(800);
   duration longest = std::chrono::seconds(30);
   double factor = 2;
-  double jitter = 1;                               ///< each step is d to d * (1 + jitter): a crowd does not come at once
+  double jitter = 1;  ///< each step is d to d * (1 + jitter): a crowd does not come at once
   duration reset_after = std::chrono::minutes(2);  ///< quiet for so long: start again at `first`
 };
 

@@ -101,7 +101,8 @@ task<T> with_timeout(duration limit, task<T> body) {
   detail::throw_timed_out(limit);
 }
 
-/// The same where running out of time is no error: whether `body` ended by itself within `limit`. Its result is dropped.
+/// The same where running out of time is no error: whether `body` ended by itself within `limit`. Its result is
+/// dropped.
 template <class T>
 task<bool> in_time(duration limit, task<T> body) {
   auto& node = co_await this_task();
