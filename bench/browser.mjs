@@ -18,6 +18,12 @@ export async function freePort() {
   });
 }
 
+/** Rejects when this process is asked to end: what was started is then ended as after a failure. */
+const stopped = new Promise((_, reject) => {
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => reject(new Error(`ended by ${signal}`)));
+});
+stopped.catch(() => undefined); // also before somebody waits for it
+
 /** Runs `measure({ address, context, api, debug })` on a real `atrium up`, signed in; `debug` is the port of Chromium's debugger. */
 export async function inBrowser(program, measure) {
   const folder = mkdtempSync(join(tmpdir(), 'atrium-bench-'));
@@ -26,14 +32,17 @@ export async function inBrowser(program, measure) {
   const address = `http://127.0.0.1:${port}`;
   const up = spawn(resolve(program), ['up', '--state', `${folder}/s`, '--listen', `127.0.0.1:${port}`, '--web', 'web/dist'], { stdio: ['ignore', 'pipe', 'ignore'] });
   const gone = new Promise((done) => up.once('exit', done));
-  let context;
-  try {
+  let browser;
+  const run = async () => {
     for await (const line of createInterface({ input: up.stdout })) if (line.startsWith('ready ')) break;
-    context = await chromium.launchPersistentContext(join(folder, 'profile'), {
+    browser = chromium.launchPersistentContext(join(folder, 'profile'), {
+      handleSIGINT: false,
+      handleSIGTERM: false,
       executablePath: '/usr/bin/chromium',
       viewport: { width: 1440, height: 900 },
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', `--remote-debugging-port=${debug}`, ...(process.env.CHROMIUM_FLAGS?.split(' ') ?? [])],
     });
+    const context = await browser;
     const api = async (path, data) => {
       const answer = await (await context.request.post(`${address}/api/v2/${path}`, { data, headers: { Origin: address } })).json();
       if (answer.error) throw new Error(`${path}: ${JSON.stringify(answer.error)}`);
@@ -41,8 +50,11 @@ export async function inBrowser(program, measure) {
     };
     await api('auth/sign-up', { ...account, terms: true });
     await measure({ address, context, api, debug });
+  };
+  try {
+    await Promise.race([run(), stopped]);
   } finally {
-    await context?.close();
+    await (await browser?.catch(() => undefined))?.close();
     up.kill('SIGTERM');
     await gone;
     rmSync(folder, { recursive: true, force: true });

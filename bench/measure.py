@@ -2,31 +2,65 @@
 
 The figure is CPU time of the server per operation (schedstat of all its threads): steadier than rates on a shared machine.
 The first round of each warms up and is thrown away. Ratios are those of the medians of one interleaved run.
+
+Whatever was started and every folder made here is gone when a benchmark ends, by SIGTERM and SIGINT too.
 """
 import atexit
 import json
 import os
+import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 
-running = []
+running, folders = [], []
 
 
 @atexit.register
 def end_all():
-    for p in running:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    for p in reversed(running):  # who uses a server goes before it
         if p.poll() is None:
-            p.kill()
-            p.wait()
+            p.terminate()
+            try:
+                p.wait(30)
+            except subprocess.TimeoutExpired:
+                p.kill()
+                p.wait()
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+for asked in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(asked, lambda number, _: sys.exit(128 + number))
+
+
+def started(command, **more):
+    p = subprocess.Popen([*map(str, command)], **more)
+    running.append(p)
+    return p
 
 
 def pinned(cpu, command, **more):
-    cpu = str(cpu) if os.cpu_count() > 1 else "0"
-    p = subprocess.Popen(["taskset", "-c", cpu, *map(str, command)], **more)
-    running.append(p)
-    return p
+    return started(["taskset", "-c", cpu if os.cpu_count() > 1 else 0, *command], **more)
+
+
+def temporary_folder():
+    folders.append(tempfile.mkdtemp(prefix="atrium-bench-"))
+    return folders[-1]
+
+
+def started_up(program, state, port):
+    """An `atrium up` that is ready."""
+    up = started([program, "up", "--state", state, "--listen", f"127.0.0.1:{port}", "--web", "web/dist"],
+                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    if not up.stdout.readline().startswith("ready "):
+        folders.clear()  # its logs are of use
+        sys.exit(f"up did not become ready: see {state}/logs")
+    return up
 
 
 def kubeconfig(port):

@@ -2,18 +2,19 @@
 import glob
 import os
 import pwd
+import shutil
+import signal
 import subprocess
-import tempfile
 import time
 
-from measure import pinned
+from measure import pinned, temporary_folder
 
 programs = max(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda p: int(p.split("/")[-2]))
 
 
 class Postgres:
     def __init__(self, cpu, *settings):
-        self.folder = tempfile.mkdtemp(prefix="atrium-bench-pg-")
+        self.folder = temporary_folder()
         user = {}
         if os.getuid() == 0:  # PostgreSQL refuses to run as root
             postgres = pwd.getpwnam("postgres")
@@ -43,9 +44,9 @@ class Postgres:
         self.stop()
 
     def stop(self):
-        self.server.terminate()
+        self.server.send_signal(signal.SIGINT)  # does not wait for sessions to end
         self.server.wait(10)
-        subprocess.run(["rm", "-rf", self.folder])
+        shutil.rmtree(self.folder)
 
 
 def cpu_seconds(pid):

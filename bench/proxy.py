@@ -10,11 +10,10 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import socket
 
-from measure import Server, Table, load
+from measure import Server, Table, load, temporary_folder
 from postgres import Postgres
 
 build = sys.argv[1]
@@ -23,7 +22,7 @@ wanted = sys.argv[3] if len(sys.argv) > 3 else ""
 net_server = f"{build}/bench/bench_net_server"
 POD = "127.61.7.1"  # hub-proxy asks port 6001 of the address that the database names
 PROJECT, ACCOUNT, TOKEN = "0f7b2a5e-1c1f-4c83-9d5c-7a6f3c1be001", "0f7b2a5e-1c1f-4c83-9d5c-7a6f3c1be002", "a" * 43
-folder = tempfile.mkdtemp(prefix="atrium-bench-nginx-")
+folder = temporary_folder()
 
 
 def free_port():
@@ -97,4 +96,3 @@ for table, _kind, _options, goal in cases:
 for s in servers + [backend]:
     s.stop()
 database.stop()
-subprocess.run(["rm", "-rf", folder])

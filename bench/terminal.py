@@ -10,20 +10,20 @@ import os
 import pathlib
 import random
 import shutil
-import signal
 import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
+
+from measure import started, started_up, temporary_folder
 
 build = os.path.abspath(sys.argv[1])
 rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
 megabytes = int(sys.argv[3]) if len(sys.argv) > 3 else 128
 client = f"{build}/bench/bench_terminal_client"
-folder = tempfile.mkdtemp(prefix="atrium-bench-")
+folder = temporary_folder()
 os.chmod(folder, 0o711)  # project processes of uid 2001 pass through
 
 # Lines of 76 characters, every 20th coloured; a period of about 1 MB, so that a lost or doubled piece shows.
@@ -104,55 +104,50 @@ class Script(Peer):
 
 
 port = free_port()
-up = subprocess.Popen([f"{build}/apps/atrium", "up", "--state", f"{folder}/s", "--listen", f"127.0.0.1:{port}", "--web", "web/dist"],
-                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 # Debian's Python has the package.
-terminado = subprocess.Popen(["/usr/bin/python3", "bench/programs/terminado_server.py"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-try:
-    if not up.stdout.readline().startswith("ready "):
-        sys.exit(f"up did not become ready: see {folder}/s/logs")
-    cookie = ""
+terminado = started(["/usr/bin/python3", "bench/programs/terminado_server.py"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+up = started_up(f"{build}/apps/atrium", f"{folder}/s", port)
+cookie = ""
 
-    def api(path, body):
-        global cookie
-        r = urllib.request.Request(f"http://127.0.0.1:{port}/api/v2/{path}", json.dumps(body).encode(),
-                                   {"Content-Type": "application/json", "Origin": f"http://127.0.0.1:{port}", "Cookie": cookie})
-        with urllib.request.urlopen(r, timeout=120) as answer:
-            cookie = (answer.headers.get("Set-Cookie") or cookie).split(";")[0]
-            return json.load(answer)
 
-    api("auth/sign-up", {"email": "bench@example.org", "password": "correct horse battery", "firstName": "B", "lastName": "M", "terms": True})
-    project = api("projects/create", {"title": "Terminal"})["project_id"]
-    api("projects/start", {"project_id": project})
-    shutil.copy(big, f"{folder}/s/projects/{project}/big")
-    os.chmod(f"{folder}/s/projects/{project}/big", 0o644)
-    api("exec", {"project_id": project, "command": "true"})
+def api(path, body):
+    global cookie
+    r = urllib.request.Request(f"http://127.0.0.1:{port}/api/v2/{path}", json.dumps(body).encode(),
+                               {"Content-Type": "application/json", "Origin": f"http://127.0.0.1:{port}", "Cookie": cookie})
+    with urllib.request.urlopen(r, timeout=120) as answer:
+        cookie = (answer.headers.get("Set-Cookie") or cookie).split(";")[0]
+        return json.load(answer)
 
-    def pid_of(service):
-        return int(pathlib.Path(f"{folder}/s/run/{service}.pid").read_text())
 
-    inside = [p for p in descendants(up.pid) if b"\0project" in pathlib.Path(f"/proc/{p}/cmdline").read_bytes()
-              and b"atrium" in pathlib.Path(f"/proc/{p}/cmdline").read_bytes().split(b"\0")[0]]
-    server = inside[-1]
-    host, target = f"127.0.0.1:{port}", f"/{project}/ws"
-    peers = [
-        Peer("edge and hub-proxy", ["atrium", f"http://{host}", host, target, cookie], "cat big",
-             {"edge": pid_of("edge"), "hub-proxy": pid_of("hub-proxy"), "project": server}),
-        Peer("hub-proxy", ["atrium", f"unix:{folder}/s/run/hub-proxy.sock", host, target, cookie], "cat big",
-             {"hub-proxy": pid_of("hub-proxy"), "project": server}),
-    ]
-    tport = terminado.stdout.readline().strip()
-    peers.append(Peer("terminado, no proxy", ["terminado", f"http://127.0.0.1:{tport}", f"127.0.0.1:{tport}", "/", ""], f"cat {big}",
-                      {"terminado": terminado.pid}))
-    peers.append(Script("script, copies only", [], "", {}))
-    for _ in range(rounds):
-        for peer in peers:
-            peer.round()
-    print(f"terminal output, {repeats * len(piece) / 1e6:.0f} MB a round, every byte checked (median [min-max] of {rounds} rounds); goal 25 MB/s through hub-proxy")
+api("auth/sign-up", {"email": "bench@example.org", "password": "correct horse battery", "firstName": "B", "lastName": "M", "terms": True})
+project = api("projects/create", {"title": "Terminal"})["project_id"]
+api("projects/start", {"project_id": project})
+shutil.copy(big, f"{folder}/s/projects/{project}/big")
+os.chmod(f"{folder}/s/projects/{project}/big", 0o644)
+api("exec", {"project_id": project, "command": "true"})
+
+
+def pid_of(service):
+    return int(pathlib.Path(f"{folder}/s/run/{service}.pid").read_text())
+
+
+inside = [p for p in descendants(up.pid) if b"\0project" in pathlib.Path(f"/proc/{p}/cmdline").read_bytes()
+          and b"atrium" in pathlib.Path(f"/proc/{p}/cmdline").read_bytes().split(b"\0")[0]]
+server = inside[-1]
+host, target = f"127.0.0.1:{port}", f"/{project}/ws"
+peers = [
+    Peer("edge and hub-proxy", ["atrium", f"http://{host}", host, target, cookie], "cat big",
+         {"edge": pid_of("edge"), "hub-proxy": pid_of("hub-proxy"), "project": server}),
+    Peer("hub-proxy", ["atrium", f"unix:{folder}/s/run/hub-proxy.sock", host, target, cookie], "cat big",
+         {"hub-proxy": pid_of("hub-proxy"), "project": server}),
+]
+tport = terminado.stdout.readline().strip()
+peers.append(Peer("terminado, no proxy", ["terminado", f"http://127.0.0.1:{tport}", f"127.0.0.1:{tport}", "/", ""], f"cat {big}",
+                  {"terminado": terminado.pid}))
+peers.append(Script("script, copies only", [], "", {}))
+for _ in range(rounds):
     for peer in peers:
-        peer.show()
-finally:
-    terminado.kill()
-    up.send_signal(signal.SIGTERM)
-    up.wait(60)
-    shutil.rmtree(folder, ignore_errors=True)
+        peer.round()
+print(f"terminal output, {repeats * len(piece) / 1e6:.0f} MB a round, every byte checked (median [min-max] of {rounds} rounds); goal 25 MB/s through hub-proxy")
+for peer in peers:
+    peer.show()

@@ -6,10 +6,10 @@ import shutil
 import signal
 import socket
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
+
+from measure import started_up, temporary_folder
 
 program = os.path.abspath(sys.argv[1])
 ROUNDS = 5
@@ -23,13 +23,8 @@ def free_port():
 
 def start(state):
     began = time.monotonic()
-    up = subprocess.Popen([program, "up", "--state", state, "--listen", f"127.0.0.1:{free_port()}", "--web", "web/dist"],
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    line = up.stdout.readline()
-    took = time.monotonic() - began
-    if not line.startswith("ready "):
-        sys.exit(f"up did not become ready: see {state}/logs")
-    return up, took
+    up = started_up(program, state, free_port())
+    return up, time.monotonic() - began
 
 
 def stop(up):
@@ -75,7 +70,7 @@ def spread(name, values, goal):
 
 cold, warm, memory = [], [], {}
 for i in range(ROUNDS):
-    folder = tempfile.mkdtemp(prefix="atrium-bench-")
+    folder = temporary_folder()
     os.chmod(folder, 0o711)
     up, took = start(folder + "/s")
     cold.append(took)
