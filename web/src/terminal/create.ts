@@ -7,6 +7,7 @@ import '@xterm/xterm/css/xterm.css';
 import { Cell } from '../lib/cell';
 import type { PresentUser, ProjectApi } from '../net/protocol';
 import { sentence } from '../net/protocol';
+import { copyText } from '../ui/clipboard';
 import { cspDocument, withoutStyleElements } from './csp-document';
 import { FlowControl, frame, readFrame } from './flow';
 import { controlOf } from './keys';
@@ -107,7 +108,7 @@ export class TerminalView {
     observer.observe(this.element);
     const copy = (): void => {
       const text = terminal.getSelection();
-      if (text) void navigator.clipboard?.writeText(text).then(this.options.onCopy, () => undefined);
+      if (text) void copyText(text).then((copied) => copied && this.options.onCopy());
     };
     this.element.addEventListener('mouseup', copy);
     this.#stops = [

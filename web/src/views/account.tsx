@@ -5,6 +5,7 @@ import { isQuiet, sentence, type ApiKey } from '../net/protocol';
 import { hub, session } from '../state/app';
 import { setTheme, theme, type Theme } from '../state/theme';
 import { Empty, Skeleton } from '../ui/basics';
+import { copy } from '../ui/clipboard';
 import { useCopied } from '../ui/copied';
 import { useCell, useTitle } from '../ui/hooks';
 import { Icon } from '../ui/icons';
@@ -105,11 +106,7 @@ function NewKey({ secret, onDone }: { secret: string; onDone(): void }) {
       <p>
         This is the new key. Copy it now: it is not shown again. <code class="id">{secret}</code>
       </p>
-      <button
-        type="button"
-        class="button button-small"
-        onClick={() => void navigator.clipboard?.writeText(secret).then(noteCopy)}
-      >
+      <button type="button" class="button button-small" onClick={() => void copy(secret, noteCopy)}>
         <Icon name="copy" /> {copied ? 'Copied' : 'Copy'}
       </button>
       <button type="button" class="button button-small" onClick={onDone}>

@@ -6,6 +6,7 @@ import { basename, parent } from '../lib/paths';
 import { navigate, paneHref, route } from '../lib/router';
 import { sentence, type PresentUser } from '../net/protocol';
 import { Empty, Live, Skeleton } from '../ui/basics';
+import { copy } from '../ui/clipboard';
 import { useCommands } from '../ui/commands';
 import { useCell } from '../ui/hooks';
 import { Icon } from '../ui/icons';
@@ -168,8 +169,7 @@ function OpenEditor(props: Props & Opened & { again(): void }) {
     },
     copyLink: () => {
       const link = location.origin + paneHref(row.project_id, { kind: 'edit', path, line: place.line });
-      const done = (): unknown => toast({ text: `The link to line ${place.line} is copied.` });
-      void navigator.clipboard?.writeText(link).then(done);
+      void copy(link, () => toast({ text: `The link to line ${place.line} is copied.` }));
     },
   };
   const group = 'Editor';

@@ -4,6 +4,7 @@ import { join, kindOf, parent, sortEntries, type SortKey } from '../lib/paths';
 import { encodePath } from '../lib/router';
 import { carry, nothingSelected, press, type Selection } from '../lib/selection';
 import type { Entry } from '../net/protocol';
+import { copy } from '../ui/clipboard';
 import { useCell } from '../ui/hooks';
 import type { MenuEntry } from '../ui/menu';
 import { remove } from './file-actions';
@@ -101,10 +102,12 @@ export function selectionMenu(
   }
   items.push({ label: 'Download', icon: 'download', run: () => download(context.row.project_id, path, chosen) });
   if (only) items.push({ label: 'Rename', icon: 'rename', keys: 'F2', run: actions.rename });
-  items.push(
-    { label: 'Copy the path', icon: 'copy', run: () => void navigator.clipboard?.writeText(paths.join('\n')) },
-    'line',
-    { label: 'Delete', icon: 'trash', keys: 'Del', danger: true, run: actions.remove },
-  );
+  items.push({ label: 'Copy the path', icon: 'copy', run: () => void copy(paths.join('\n')) }, 'line', {
+    label: 'Delete',
+    icon: 'trash',
+    keys: 'Del',
+    danger: true,
+    run: actions.remove,
+  });
   return items;
 }

@@ -7,6 +7,7 @@ import { ProjectFiles } from '../state/project-files';
 import { noteActivity, openProject, type ProjectSession } from '../state/project';
 import { isRunning } from '../state/projects';
 import { Empty, LinkBanner, Skeleton } from '../ui/basics';
+import { copy } from '../ui/clipboard';
 import { useCommands } from '../ui/commands';
 import { useCell, useTitle } from '../ui/hooks';
 import { fileSource } from '../ui/palette';
@@ -111,8 +112,7 @@ function useProjectCommands(context: ProjectContext | null, route: ProjectRoute)
         title: 'Copy the link to this page',
         group,
         icon: 'link',
-        run: () =>
-          void navigator.clipboard?.writeText(location.href).then(() => toast({ text: 'The link is copied.' })),
+        run: () => void copy(location.href, () => toast({ text: 'The link is copied.' })),
       },
       isRunning(row)
         ? { id: 'stop', title: 'Stop the project', group, icon: 'stop', run: () => void stopProject(row) }

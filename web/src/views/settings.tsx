@@ -10,6 +10,7 @@ import {
   updateProject,
 } from '../state/actions';
 import { isBusy, stateOf } from '../state/projects';
+import { copy } from '../ui/clipboard';
 import { useCopied } from '../ui/copied';
 import { StateChip } from '../ui/basics';
 import { Icon } from '../ui/icons';
@@ -145,11 +146,7 @@ export function SettingsPane({ context: { row, running } }: { context: ProjectCo
           <p class="field-hint">The id names this project in the API and over SSH.</p>
           <p class="setting-line">
             <code class="id">{row.project_id}</code>
-            <button
-              type="button"
-              class="button button-small"
-              onClick={() => void navigator.clipboard?.writeText(row.project_id).then(noteCopy)}
-            >
+            <button type="button" class="button button-small" onClick={() => void copy(row.project_id, noteCopy)}>
               <Icon name="copy" /> {copied ? 'Copied' : 'Copy'}
             </button>
           </p>

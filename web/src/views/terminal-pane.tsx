@@ -5,6 +5,7 @@ import { themeChanges } from '../state/theme';
 import { TerminalView, type TerminalState } from '../terminal/create';
 import { rowKeys } from '../terminal/keys';
 import { Avatars, Live } from '../ui/basics';
+import { copy } from '../ui/clipboard';
 import { useCopied } from '../ui/copied';
 import { chord, useCommands } from '../ui/commands';
 import { useCell, useMedia } from '../ui/hooks';
@@ -173,9 +174,9 @@ function Around({
       toast({ text: `The terminal was not ended. ${sentence(error)}`, tone: 'bad' });
     }
   };
-  const copy = (): void => void navigator.clipboard?.writeText(view.terminal.getSelection());
+  const copySelection = (): void => void copy(view.terminal.getSelection());
   const paste = (): void =>
-    void navigator.clipboard?.readText().then(
+    void (navigator.clipboard ? navigator.clipboard.readText() : Promise.reject()).then(
       (text) => view.terminal.paste(text),
       () =>
         toast({
@@ -201,7 +202,7 @@ function Around({
               group: 'Terminal',
               icon: 'copy',
               keys: 'mod+shift+c',
-              run: copy,
+              run: copySelection,
             },
             { id: 'terminal-paste', title: 'Paste', group: 'Terminal', keys: 'mod+shift+v', run: paste },
             {
