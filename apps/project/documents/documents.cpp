@@ -48,10 +48,9 @@ std::vector<std::string> unfinished(const home& h, std::time_t now) {
 rt::task<std::shared_ptr<shared_document>> documents::open(std::string path) {
   path = co_await rt::blocking([&] { return home_.real_path(path); });
   const auto guard = co_await loading_.lock();
-  if (auto there = find(path)) {
+  if (const auto there = find(path)) {
     if (!there->lost()) co_return there;
-    co_await there->close();
-    open_.erase(path);
+    co_await close(there);
   }
   if (open_.size() >= most_open)
     fail(disposition::overloaded, "Too many documents are open in this project. Close some, then try again.");
@@ -81,19 +80,25 @@ void documents::leave(peer& p) noexcept {
 
 rt::task<void> documents::rename(std::string from, std::string to) {
   const auto loading = co_await loading_.lock();
-  std::vector<std::shared_ptr<shared_document>> affected;
+  const auto affected = [&](const std::string& path) { return path == from || path.starts_with(from + "/"); };
   std::vector<rt::mutex::guard> held;
   for (const auto& [path, d] : std::map(open_))
-    if (path == from || path.starts_with(from + "/")) affected.push_back(d);
-  for (const auto& d : affected) held.push_back(co_await d->hold());
+    if (affected(path)) held.push_back(co_await d->hold());
   co_await rt::blocking([&] { rename_path(home_, from, to); });
-  for (const auto& d : affected) {
-    const auto old = d->path();
-    const auto now = to + old.substr(from.size());
+  for (const auto& [path, d] : std::map(open_)) {  // as they are called by now: programs move files, too
+    if (!affected(path)) continue;
+    const auto now = to + path.substr(from.size());
+    if (const auto there = find(now)) co_await close(there);  // of a file that was removed: this one has its name
+    open_.erase(path);
     d->moved(now);
-    if (const auto it = open_.find(old); it != open_.end() && it->second == d) open_.erase(it);
     open_[now] = d;
   }
+}
+
+/// Out of the table first: what is closed takes no push any more.
+rt::task<void> documents::close(std::shared_ptr<shared_document> d) {
+  open_.erase(d->path());
+  co_await d->close();
 }
 
 rt::task<void> documents::recover() {
@@ -123,8 +128,7 @@ rt::task<void> documents::run_housekeeping() {
     const auto now = rt::loop::current().now();
     for (const auto& [path, d] : std::map(open_)) {
       if (d->viewed() || (d->unsaved() && !d->lost()) || now - d->idle_since() < 60s) continue;
-      open_.erase(path);
-      co_await d->close();
+      co_await close(d);
     }
   }
 }
@@ -138,9 +142,8 @@ rt::task<void> documents::close_all() {
       if (f.disposition() == disposition::cancelled) throw;
       log::warn("a document cannot be saved, its changes stay in the journal", {{"path", path}, {"error", f.error()}});
     }
-    co_await d->close();
+    co_await close(d);
   }
-  open_.clear();
 }
 
 }  // namespace atrium::project

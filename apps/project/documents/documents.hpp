@@ -33,6 +33,8 @@ class documents {
   rt::task<void> close_all();
 
  private:
+  rt::task<void> close(std::shared_ptr<shared_document> d);
+
   const home& home_;
   watcher& watcher_;
   rt::scope& background_;

@@ -258,6 +258,7 @@ void shared_document::moved(const std::string& to) {
     ::unlinkat(home_.fd(), journal_path(from).c_str(), 0);
   } catch (const failure& f) {
     log::error("journal of a moved document cannot be written", {{"path", to}, {"error", f.error()}});
+    rewrite_journal_ = true;  // the old one speaks of a file that is not there any more
   }
   watch();
   broadcast(json_object().text("event", "document.moved").text("path", from).text("to", to).done());
