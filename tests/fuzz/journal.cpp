@@ -70,9 +70,9 @@ void live(tests::fuzz_input& in) {
       default: {
         const auto now = decode_file(in.part());
         if (!now) continue;
-        const auto plan = d.plan_disk(*now);
-        record = journal::disk_record(plan.on_disk, now->endings, "d");
-        d.apply_disk(plan.on_disk, now->endings, "d");
+        const auto changes = d.change_on_disk(*now);
+        record = journal::disk_record(changes, now->endings, "d");
+        d.apply_disk(changes, now->endings, "d");
         ATRIUM_ASSERT(d.all().disk.text == now->text, "the file is known as it is");
       }
     }

@@ -45,9 +45,9 @@ struct server {
     const auto digest = project::content_digest(kept.file);
     if (digest == doc.all().disk.digest) return;
     const auto now = project::decode_file(kept.file).value();
-    const auto plan = doc.plan_disk(now);
-    kept.records += journal::disk_record(plan.on_disk, now.endings, digest);
-    doc.apply_disk(plan.on_disk, now.endings, digest);
+    const auto changes = doc.change_on_disk(now);
+    kept.records += journal::disk_record(changes, now.endings, digest);
+    doc.apply_disk(changes, now.endings, digest);
     changed.notify_all();
   }
 

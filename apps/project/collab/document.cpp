@@ -88,9 +88,8 @@ void document::forget_old() {
   }
 }
 
-std::optional<std::uint64_t> document::history_start(std::uint64_t since) const {
-  if (since > s_.version || s_.version - since > s_.history.size()) return std::nullopt;
-  return since;
+bool document::keeps_since(std::uint64_t since) const noexcept {
+  return since <= s_.version && s_.version - since <= s_.history.size();
 }
 
 const document::entry& document::at(std::uint64_t version) const {
@@ -99,12 +98,7 @@ const document::entry& document::at(std::uint64_t version) const {
   return s_.history[static_cast<std::size_t>(version - first)];
 }
 
-document::disk_plan document::plan_disk(const file_text& now) const {
-  disk_plan plan;
-  plan.on_disk = diff(s_.disk.text, now.text);
-  plan.here = plan.on_disk.map(s_.unsaved);
-  return plan;
-}
+change_set document::change_on_disk(const file_text& now) const { return diff(s_.disk.text, now.text); }
 
 void document::apply_disk(const change_set& on_disk, line_endings endings, std::string digest) {
   auto here = on_disk.map(s_.unsaved);

@@ -89,19 +89,14 @@ class document {
   /// Keeps the history within its limits. Call when everybody has been sent what is new.
   void forget_old();
 
-  /// Kept updates from version `since` on; nullopt when some of them are forgotten or `since` lies in the future.
-  std::optional<std::uint64_t> history_start(std::uint64_t since) const;
+  /// False when updates from version `since` on are forgotten, or `since` lies in the future.
+  bool keeps_since(std::uint64_t since) const noexcept;
   /// The update that made version `version` into the next one. Must be kept.
   const entry& at(std::uint64_t version) const;
 
-  /// What somebody did to the file since we last saw it.
-  struct disk_plan {
-    change_set on_disk;  ///< disk.text -> text of the file
-    change_set here;     ///< the same for our text; empty() when nothing is left to do here
-  };
-  disk_plan plan_disk(const file_text& now) const;
-  /// The file now holds `now` (of `digest`), and its change is part of our text. Applies plan.here as an update by
-  /// "disk".
+  /// What somebody did to the file since we last saw it: disk.text -> text of the file.
+  change_set change_on_disk(const file_text& now) const;
+  /// Takes that over: the file holds it (with `digest`), and mapped over what is unsaved it is an update by "disk".
   void apply_disk(const change_set& on_disk, line_endings endings, std::string digest);
 
   bool dirty() const noexcept { return !s_.unsaved.empty() || s_.disk.digest.empty(); }

@@ -1,11 +1,12 @@
 #include "apps/project/documents/shared_document.hpp"
 
 #include <fcntl.h>
-#include <sys/random.h>
 #include <unistd.h>
 
+#include <ranges>
+
+#include "apps/domain/crypto.hpp"
 #include "apps/project/collab/diff.hpp"
-#include "apps/project/collab/digest.hpp"
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
 #include "atrium/rt/blocking.hpp"
@@ -13,17 +14,6 @@
 namespace atrium::project {
 
 namespace {
-
-std::string new_epoch() {
-  unsigned char random[12];
-  ATRIUM_ASSERT(::getrandom(random, sizeof random, 0) == sizeof random, "the kernel has random bytes");
-  std::string out;
-  for (const auto b : random) {
-    out += "0123456789abcdef"[b >> 4];
-    out += "0123456789abcdef"[b & 15];
-  }
-  return out;
-}
 
 metrics::counter& pushed_updates() {
   static auto& c =
@@ -70,7 +60,7 @@ rt::task<std::shared_ptr<shared_document>> shared_document::load(const home& h, 
   auto back = replay(found, path);
   if (!back) {
     std::shared_ptr<shared_document> made(
-        new shared_document(h, w, path, document(new_epoch(), std::move(*text), found.file->digest)));
+        new shared_document(h, w, path, document(domain::random_token(16), std::move(*text), found.file->digest)));
     made->stamp_ = found.file->stamp;
     made->journal_ = journal_file::create(h, path, made->core_);
     made->hold_file();
@@ -79,7 +69,7 @@ rt::task<std::shared_ptr<shared_document>> shared_document::load(const home& h, 
   }
   std::shared_ptr<shared_document> made(new shared_document(h, w, path, std::move(back->doc)));
   made->journal_ = journal_file::resume(h, path, back->good_bytes);
-  made->recover(found.file, found.left);
+  made->recover(*found.file, found.left);
   forget_leftover(h, path);
   made->tidy();
   made->hold_file();
@@ -87,21 +77,21 @@ rt::task<std::shared_ptr<shared_document>> shared_document::load(const home& h, 
   co_return made;
 }
 
-void shared_document::recover(std::optional<file_content> file, std::optional<file_content> left) {
+void shared_document::recover(const file_content& file, const std::optional<file_content>& left) {
   if (const auto& saving = core_.all().saving) {
-    bool done = file->digest == saving->content.digest;
+    bool done = file.digest == saving->content.digest;
     if (done && left && left->digest != core_.all().disk.digest && left->digest != saving->content.digest) {
       absorb(*left);  // the save had taken this out of its place, and was killed before it was merged
     } else if (!done) {
       // Killed during a save, and somebody wrote the file: after it or instead of it? What is nearer was its base.
-      if (const auto now = decode_file(file->bytes))
+      if (const auto now = decode_file(file.bytes))
         done = diff(saving->content.text, now->text).weight() < diff(core_.all().disk.text, now->text).weight();
     }
     note(done ? journal::saved_record() : journal::save_failed_record());
     if (done) core_.saved();
     else core_.save_failed();
   }
-  absorb(*file);
+  absorb(file);
 }
 
 void shared_document::absorb(const file_content& content) {
@@ -111,10 +101,10 @@ void shared_document::absorb(const file_content& content) {
   }
   auto now = decode_file(content.bytes);
   if (!now) throw failure(now.error());
-  const auto plan = core_.plan_disk(*now);
-  journal_.append(journal::disk_record(plan.on_disk, now->endings, content.digest));
+  const auto changes = core_.change_on_disk(*now);
+  journal_.append(journal::disk_record(changes, now->endings, content.digest));
   const auto before = core_.version();
-  core_.apply_disk(plan.on_disk, std::move(now->endings), content.digest);
+  core_.apply_disk(changes, std::move(now->endings), content.digest);
   stamp_ = content.stamp;
   broadcast_since(before);
   tidy();
@@ -127,15 +117,8 @@ std::string shared_document::open(peer& p, std::optional<std::uint64_t> since, s
   auto users = json_array(viewers_, [](const auto& v) { return v.first->json(); });
   json_object answer;
   answer.text("path", path_).text("epoch", core_.epoch()).number("version", core_.version()).raw("users", users);
-  std::optional<std::uint64_t> start;
-  if (since && epoch == core_.epoch()) start = core_.history_start(*since);
-  if (start) {
-    std::string updates = "[";
-    for (auto v = *start; v < core_.version(); ++v) {
-      if (updates.size() > 1) updates += ',';
-      updates += core_.at(v).json;
-    }
-    answer.raw("updates", updates + "]");
+  if (since && epoch == core_.epoch() && core_.keeps_since(*since)) {
+    answer.raw("updates", updates_since(*since));
   } else {
     std::string text;
     append_json_string(text, core_.text());
@@ -214,19 +197,19 @@ void shared_document::broadcast(const std::string& event) {
   for (const auto& [p, state] : viewers_) p->push(event);
 }
 
+/// JSON array.
+std::string shared_document::updates_since(std::uint64_t version) const {
+  return json_array(std::views::iota(version, core_.version()), [this](auto v) -> auto& { return core_.at(v).json; });
+}
+
 void shared_document::broadcast_since(std::uint64_t version) {
   if (version == core_.version() || viewers_.empty()) return;
-  std::string updates = "[";
-  for (auto v = version; v < core_.version(); ++v) {
-    if (updates.size() > 1) updates += ',';
-    updates += core_.at(v).json;
-  }
   broadcast(json_object()
                 .text("event", "document.updates")
                 .text("path", path_)
                 .text("epoch", core_.epoch())
                 .number("version", version)
-                .raw("updates", updates + "]")
+                .raw("updates", updates_since(version))
                 .done());
 }
 

@@ -23,8 +23,6 @@ class shared_document : public std::enable_shared_from_this<shared_document> {
   /// merged.
   /// @errors not_found, invalid (no text file), denied, overloaded
   static rt::task<std::shared_ptr<shared_document>> load(const home&, watcher&, std::string path);
-  /// Nobody may look any more, and its tasks must have ended.
-  ~shared_document() = default;
 
   const std::string& path() const noexcept { return path_; }
   bool viewed() const noexcept { return !viewers_.empty(); }
@@ -56,7 +54,6 @@ class shared_document : public std::enable_shared_from_this<shared_document> {
   void moved(const std::string& to);
   /// Ends the tasks and leaves a short journal behind, after a running save or look.
   rt::task<void> close();
-  bool closed() const noexcept { return closed_; }
 
   /// Called when a program has moved the file within the home; false: this document cannot follow it there.
   std::function<bool(const std::string& from, const std::string& to)> on_moved;
@@ -67,8 +64,9 @@ class shared_document : public std::enable_shared_from_this<shared_document> {
   };
   shared_document(const home&, watcher&, std::string path, document core);
 
-  void recover(std::optional<file_content> file, std::optional<file_content> left);
+  void recover(const file_content& file, const std::optional<file_content>& left);
   void absorb(const file_content& content);
+  std::string updates_since(std::uint64_t version) const;
   void broadcast_since(std::uint64_t version);
   void broadcast(const std::string& event);
   void announce_viewers();

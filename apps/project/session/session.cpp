@@ -1,10 +1,8 @@
 #include "apps/project/session/session.hpp"
 
-#include <sys/random.h>
-
-#include <array>
 #include <boost/json.hpp>
 
+#include "apps/domain/crypto.hpp"
 #include "apps/project/collab/digest.hpp"
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
@@ -14,18 +12,6 @@ namespace atrium::project {
 using namespace std::chrono_literals;
 
 namespace {
-
-std::string new_session_id() {
-  std::array<unsigned char, 9> random{};
-  ATRIUM_ASSERT(::getrandom(random.data(), random.size(), 0) == static_cast<ssize_t>(random.size()),
-                "the kernel has random bytes");
-  std::string out;
-  for (const auto b : random) {
-    out += "0123456789abcdef"[b >> 4];
-    out += "0123456789abcdef"[b & 15];
-  }
-  return out;
-}
 
 metrics::counter& requests_counter() {
   static auto& c = metrics::get_counter("atrium_project_requests_total", "Requests of browsers over their WebSocket");
@@ -39,7 +25,7 @@ metrics::gauge& sessions_gauge() {
 }  // namespace
 
 session::session(parts& all, std::unique_ptr<net::websocket> socket, person who)
-    : peer(new_session_id(), std::move(who)), all_(all), socket_(std::move(socket)) {}
+    : peer(domain::random_token(12), std::move(who)), all_(all), socket_(std::move(socket)) {}
 
 net::websocket_options session::socket_options() {
   net::websocket_options o;

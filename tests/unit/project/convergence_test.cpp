@@ -36,9 +36,9 @@ class server {
   void look_at_disk() {
     if (file_ == doc_.all().disk.digest) return;
     const auto now = decode_file(file_).value();
-    const auto plan = doc_.plan_disk(now);
-    journal_ += journal::disk_record(plan.on_disk, now.endings, file_);
-    doc_.apply_disk(plan.on_disk, now.endings, file_);
+    const auto changes = doc_.change_on_disk(now);
+    journal_ += journal::disk_record(changes, now.endings, file_);
+    doc_.apply_disk(changes, now.endings, file_);
   }
 
   /// `stop_after`: how many of the four steps happen before the process is killed.

@@ -61,10 +61,10 @@ TEST(Document, RefusesWhatDoesNotFitAndChangesNothing) {
 TEST(Document, KeepsABoundedHistory) {
   auto d = made(u"", {.history_count = 10});
   for (std::size_t i = 0; i < 25; ++i) push(d, i, one("a", std::to_string(i), change_set::replacing(i, i, i, u"x")));
-  EXPECT_EQ(d.history_start(15), 15u);
-  EXPECT_EQ(d.history_start(25), 25u);
-  EXPECT_FALSE(d.history_start(14));
-  EXPECT_FALSE(d.history_start(26));
+  EXPECT_TRUE(d.keeps_since(15));
+  EXPECT_TRUE(d.keeps_since(25));
+  EXPECT_FALSE(d.keeps_since(14));
+  EXPECT_FALSE(d.keeps_since(26));
   EXPECT_EQ(d.at(24).what.id, "24");
   EXPECT_EQ(d.at(24).json, R"({"clientID":"a","changes":[24,[0,"x"]]})");
 }
@@ -72,9 +72,7 @@ TEST(Document, KeepsABoundedHistory) {
 TEST(Document, MergesWhatOthersWroteToTheFile) {
   auto d = made(u"one\ntwo\nthree\n");
   push(d, 0, one("a", "1", change_set::replacing(14, 0, 3, u"ONE")));
-  const auto plan = d.plan_disk({u"one\ntwo\nTHREE\n", {}});
-  EXPECT_FALSE(plan.here.empty());
-  d.apply_disk(plan.on_disk, {}, "digest2");
+  d.apply_disk(d.change_on_disk({u"one\ntwo\nTHREE\n", {}}), {}, "digest2");
   EXPECT_EQ(d.text(), u"ONE\ntwo\nTHREE\n");
   EXPECT_EQ(d.at(1).what.client_id, "disk");
   EXPECT_TRUE(d.dirty());
@@ -93,9 +91,8 @@ TEST(Document, MergesWhatOthersWroteToTheFile) {
 TEST(Document, TheSameChangeOnDiskAndHereIsNotUndone) {
   auto d = made(u"a\nb\n");
   push(d, 0, one("a", "1", change_set::replacing(4, 2, 3, u"")));
-  const auto plan = d.plan_disk({u"a\n\n", {}});
-  EXPECT_TRUE(plan.here.empty()) << "both removed the b";
-  d.apply_disk(plan.on_disk, {}, "x");
+  d.apply_disk(d.change_on_disk({u"a\n\n", {}}), {}, "x");
+  EXPECT_EQ(d.version(), 1u) << "both removed the b";
   EXPECT_EQ(d.text(), u"a\n\n");
   EXPECT_FALSE(d.dirty());
 }

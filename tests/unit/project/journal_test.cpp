@@ -41,10 +41,10 @@ written random_life(tests::random& r, int steps) {
         auto now = d.all().disk.text;
         tests::random_change(r, now.size()).apply(now);
         std::erase(now, u'\r');
-        const auto plan = d.plan_disk({now, {}});
+        const auto changes = d.change_on_disk({now, {}});
         const std::string digest = "d" + std::to_string(i);
-        w.bytes += journal::disk_record(plan.on_disk, {}, digest);
-        d.apply_disk(plan.on_disk, {}, digest);
+        w.bytes += journal::disk_record(changes, {}, digest);
+        d.apply_disk(changes, {}, digest);
         break;
       }
       case 1:
