@@ -49,7 +49,7 @@ struct save_state {
 struct document_limits {
   std::size_t history_bytes = 8u << 20;  ///< JSON of kept updates; older ones are forgotten
   std::size_t history_count = 50'000;
-  std::size_t text_units = 16u << 20;  ///< a change that makes the document longer is refused
+  std::size_t text_units = largest_document;  ///< a change that makes the document longer is refused
 };
 
 class document {

@@ -6,6 +6,8 @@
 
 namespace atrium::project {
 
+namespace {
+
 bool is_authorized(const net::request& r, std::string_view secret) {
   const auto values = r.headers.all("Authorization");
   if (secret.empty() || values.size() != 1) return false;
@@ -16,12 +18,12 @@ bool is_authorized(const net::request& r, std::string_view secret) {
   return domain::equal_in_constant_time(value, secret);
 }
 
-namespace {
 rt::task<void> check_and_pass(net::exchange& e, std::string_view secret, const net::handler& next) {
   if (!is_authorized(e.request(), secret))
     fail(disposition::unauthenticated, "This server answers only to the hubs of its installation.");
   co_await next(e);
 }
+
 }  // namespace
 
 net::handler guarded(const std::string& secret, net::handler next) {

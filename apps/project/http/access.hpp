@@ -9,9 +9,8 @@
 
 namespace atrium::project {
 
-/// True when the request carries `Authorization: Bearer <secret>`. Compares in constant time.
-bool is_authorized(const net::request&, std::string_view secret);
-/// Answers 401 to everybody else. `secret` must outlive the handler.
+/// Answers 401 to who does not bring `Authorization: Bearer <secret>` (compared in constant time). `secret` must
+/// outlive the handler.
 net::handler guarded(const std::string& secret, net::handler);
 /// The person that a hub vouches for. @errors unauthenticated: no header, forged or expired
 person person_of(const net::request&, std::string_view secret);

@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -64,14 +63,14 @@ rt::task<void> send_tar(net::exchange& e, parts& all, const std::string& path) {
 }
 
 struct opened {
-  std::shared_ptr<rt::unique_fd> fd;
+  rt::unique_fd fd;
   struct stat status;
 };
 
 opened open_for_reading(const home& h, const std::string& path) {
   opened out;
-  out.fd = std::make_shared<rt::unique_fd>(h.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
-  if (::fstat(out.fd->get(), &out.status) < 0) fail_for_path(errno, path, "read");
+  out.fd = h.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  if (::fstat(out.fd.get(), &out.status) < 0) fail_for_path(errno, path, "read");
   if (!S_ISREG(out.status.st_mode) && !S_ISDIR(out.status.st_mode))
     fail(disposition::invalid, "\"" + path + "\" is neither a file nor a folder.");
   return out;
@@ -89,7 +88,7 @@ rt::task<void> send_bytes(net::exchange& e, net::response head, const opened& fi
   while (range.length > 0) {
     co_await rt::blocking([&] {
       buffer.resize(std::min<std::uint64_t>(piece, range.length));
-      const auto n = ::pread(file.fd->get(), buffer.data(), buffer.size(), static_cast<off_t>(range.first));
+      const auto n = ::pread(file.fd.get(), buffer.data(), buffer.size(), static_cast<off_t>(range.first));
       if (n < 0) fail_for_path(errno, path, "read");
       buffer.resize(static_cast<std::size_t>(n));
     });
@@ -165,8 +164,6 @@ rt::task<void> download(net::exchange& e, parts& all) {
       head.headers.set("Content-Range", "bytes " + std::to_string(range.first) + "-" +
                                             std::to_string(range.first + range.length - 1) + "/" +
                                             std::to_string(size));
-    } else {
-      range = {0, size};
     }
   }
   co_await send_bytes(e, std::move(head), file, range, path);

@@ -44,7 +44,7 @@ command parse(const boost::json::object& o, const home& h) {
     const auto seconds = t->to_number<double>(problem);
     if (problem || !(seconds > 0 && seconds <= static_cast<double>(most_seconds)))
       fail(disposition::invalid, "The timeout is a number of seconds, at most a day.");
-    c.timeout = std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000) + 1);
+    c.timeout = std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
   }
   c.most = optional_number(o, "max_output", most_output).value_or(c.most);
   c.err_on_exit = flag(o, "err_on_exit", true);
@@ -63,7 +63,7 @@ command parse(const boost::json::object& o, const home& h) {
 
 /// Output is bytes; JSON is text.
 std::string as_valid_text(const std::string& bytes) {
-  if (const auto whole = utf8_to_utf16(bytes)) return bytes;
+  if (utf8_to_utf16(bytes)) return bytes;
   std::string out;
   for (std::size_t i = 0; i < bytes.size();) {
     const auto lead = static_cast<unsigned char>(bytes[i]);
@@ -104,15 +104,18 @@ rt::task<void> execute(net::exchange& e, parts& all) {
     throw;
   }
   all.active.touch();
-  json_object answer;
-  answer.text("type", "blocking")
-      .text("stdout", as_valid_text(done.standard_output))
-      .text("stderr", as_valid_text(done.standard_error))
-      .number("exit_code", done.status.code);
-  if (done.truncated) answer.boolean("truncated", true);
   const bool failed = c.err_on_exit && done.status.code != 0;
-  if (failed) answer.text("error", "The command ended with exit code " + std::to_string(done.status.code) + ".");
-  co_await e.respond(net::response::json(failed ? 400 : 200, std::move(answer).done()));
+  auto answer = co_await rt::blocking([&] {  // of much output that is no text this takes a while
+    json_object o;
+    o.text("type", "blocking")
+        .text("stdout", as_valid_text(done.standard_output))
+        .text("stderr", as_valid_text(done.standard_error))
+        .number("exit_code", done.status.code);
+    if (done.truncated) o.boolean("truncated", true);
+    if (failed) o.text("error", "The command ended with exit code " + std::to_string(done.status.code) + ".");
+    return std::move(o).done();
+  });
+  co_await e.respond(net::response::json(failed ? 400 : 200, std::move(answer)));
 }
 
 }  // namespace atrium::project

@@ -1,4 +1,5 @@
-/// @file range.hpp - byte ranges (RFC 9110 section 14). Layer: app project. I/O-free.
+/// @file range.hpp - what a download says about a file: byte ranges (RFC 9110 section 14), types of content. Layer: app
+/// project. I/O-free.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@ struct byte_range {
 
 enum class range_answer { whole, part, unsatisfiable };
 
-/// What a Range field asks for of `size` bytes. Several ranges, other units and malformed fields mean the whole.
+/// What a Range field asks for of `size` bytes. Several ranges, other units and malformed fields mean the whole: then
+/// `out` stays as it is.
 range_answer parse_range(std::string_view field, std::uint64_t size, byte_range& out);
 
 /// Content-Type by the name's extension; application/octet-stream when unknown.

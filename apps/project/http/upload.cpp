@@ -31,33 +31,16 @@ std::optional<std::uint64_t> number_of(std::optional<std::string_view> text, con
   return n;
 }
 
-/// Drops the entry of a path with its last request.
-template <class Map, class Pointer>
-struct forget_when_last {
-  Map& all;
-  const std::string& path;
-  const Pointer& mine;
-  ~forget_when_last() {
-    const auto it = all.find(path);
-    if (it != all.end() && it->second == mine && mine.use_count() <= 2)
-      all.erase(it);  // the map's and the request's own
-  }
-};
-template <class Map, class Pointer>
-forget_when_last(Map&, const std::string&, const Pointer&) -> forget_when_last<Map, Pointer>;
-
 /// Opens the part file with exactly `offset` bytes in it. Gives how many there are when they are too few.
 std::optional<std::uint64_t> prepare(const home& h, const std::string& path, std::uint64_t offset,
-                                     std::shared_ptr<rt::unique_fd>& fd) {
+                                     rt::unique_fd& fd) {
   h.make_folders(parent_of(path));
   if (h.exists(path) && S_ISDIR(h.status(path).st_mode)) fail_for_path(EISDIR, path, "write");
-  const auto part = part_path(path);
-  fd = std::make_shared<rt::unique_fd>(
-      h.open(part, O_WRONLY | O_CREAT | O_NOFOLLOW | (offset == 0 ? O_TRUNC : 0), 0644));
+  fd = h.open(part_path(path), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | (offset == 0 ? O_TRUNC : 0), 0644);
   struct stat st;
-  if (::fstat(fd->get(), &st) < 0) fail_for_path(errno, path, "write");
+  if (::fstat(fd.get(), &st) < 0) fail_for_path(errno, path, "write");
   if (static_cast<std::uint64_t>(st.st_size) < offset) return static_cast<std::uint64_t>(st.st_size);
-  if (::ftruncate(fd->get(), static_cast<off_t>(offset)) < 0) fail_for_path(errno, path, "write");
+  if (::ftruncate(fd.get(), static_cast<off_t>(offset)) < 0) fail_for_path(errno, path, "write");
   return std::nullopt;
 }
 
@@ -123,16 +106,15 @@ rt::task<void> uploads::put(net::exchange& e) {
   if (!total && e.body().length()) total = offset + *e.body().length();
   if (total && offset > *total) fail(disposition::invalid, "The offset lies behind the end of the file.");
 
+  std::erase_if(running_, [](const auto& one) { return one.second.use_count() == 1; });  // no request has it any more
   auto& slot = running_[path];
   if (!slot) slot = std::make_shared<running>();
   const auto r = slot;
-  const forget_when_last cleanup{running_, path, r};
-  ++r->owner;
-  const auto mine = r->owner;
-  std::shared_ptr<rt::unique_fd> fd;
+  const auto mine = ++r->owner;
+  rt::unique_fd fd;
   {
-    const auto guard =
-        co_await r->writing.lock();  // whoever writes this moment finishes its piece, then sees that it lost
+    // Whoever writes this moment finishes its piece, then sees that it lost.
+    const auto guard = co_await r->writing.lock();
     const auto too_few = co_await rt::blocking([&] { return prepare(all_.files, path, offset, fd); });
     if (too_few) {
       co_await e.respond(
@@ -140,12 +122,12 @@ rt::task<void> uploads::put(net::exchange& e) {
       co_return;
     }
   }
-  const auto end = co_await receive(e, *r, fd->get(), offset, total, path);
+  const auto end = co_await receive(e, *r, fd.get(), offset, total, path);
   const bool complete = !total || end == *total;
   {
     const auto guard = co_await r->writing.lock();
     if (r->owner != mine) fail(disposition::conflict, "The upload of this file was started again by another request.");
-    if (complete) co_await rt::blocking([&] { finish(all_.files, path, fd->get()); });
+    if (complete) co_await rt::blocking([&] { finish(all_.files, path, fd.get()); });
   }
   co_await e.respond(state_answer(complete ? 201 : 202, end, complete));
 }
