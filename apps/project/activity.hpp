@@ -1,9 +1,9 @@
 /// @file activity.hpp - when somebody last did something here: idle projects are stopped by it. Layer: app project.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
-#include <string>
+
+#include "apps/domain/time.hpp"
 
 namespace atrium::project {
 
@@ -15,10 +15,7 @@ class activity {
   void touch() noexcept { last_ms_ = now_ms(); }
   std::int64_t started_ms() const noexcept { return started_ms_; }
   std::int64_t last_ms() const noexcept { return last_ms_; }
-  static std::int64_t now_ms() noexcept {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-        .count();
-  }
+  static std::int64_t now_ms() noexcept { return domain::now().time_since_epoch().count(); }
 
  private:
   std::int64_t started_ms_, last_ms_;

@@ -23,7 +23,6 @@ class journal_file {
 
   /// @errors overloaded (disk full), failed: then nothing was appended
   void append(std::string_view records);
-  std::size_t size() const noexcept { return size_; }
   /// When the journal is this long it should be started over: twice what it began with, and 4 MiB.
   bool wants_compaction() const noexcept { return size_ > 2 * first_size_ + (4u << 20); }
   explicit operator bool() const noexcept { return static_cast<bool>(fd_); }

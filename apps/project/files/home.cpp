@@ -12,7 +12,9 @@
 
 namespace atrium::project {
 
-const int home::O_PATH_DIRECTORY = O_PATH | O_DIRECTORY;
+namespace {
+constexpr int folder_only = O_PATH | O_DIRECTORY;
+}
 
 result<std::string> clean_path(std::string_view path) {
   const auto invalid = [](const char* sentence) { return error(disposition::invalid, sentence); };
@@ -103,7 +105,7 @@ home::home(std::string path, bool openat2) : path_(std::move(path)) {
   char resolved[PATH_MAX];
   if (!::realpath(path_.c_str(), resolved)) throw failure(system_error(errno, "home folder " + path_));
   path_ = resolved;
-  root_ = rt::unique_fd(::open(path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  root_ = rt::unique_fd(::open(path_.c_str(), folder_only | O_CLOEXEC));
   if (!root_) throw failure(system_error(errno, "open home folder " + path_));
   open_how how{};
   how.flags = O_PATH | O_CLOEXEC;
@@ -114,13 +116,13 @@ home::home(std::string path, bool openat2) : path_(std::move(path)) {
 }
 
 int home::walk(const std::string& path, int flags, unsigned mode) const noexcept {
-  int at = ::openat(root_.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  int at = ::openat(root_.get(), ".", folder_only | O_CLOEXEC);
   std::string_view rest = path;
   while (at >= 0) {
     const auto slash = rest.find('/');
     const std::string part(rest.substr(0, slash));
     const bool last = slash == std::string_view::npos;
-    const int next = ::openat(at, part.c_str(), (last ? flags : O_PATH | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC, mode);
+    const int next = ::openat(at, part.c_str(), (last ? flags : folder_only) | O_NOFOLLOW | O_CLOEXEC, mode);
     const int e = errno;
     ::close(at);
     errno = e;
@@ -156,6 +158,8 @@ rt::unique_fd home::open(const std::string& path, int flags, unsigned mode) cons
   return rt::unique_fd(fd);
 }
 
+rt::unique_fd home::open_parent(const std::string& path) const { return open(parent_of(path), folder_only); }
+
 std::string home::real_path(const std::string& path) const {
   const auto fd = open(path, O_PATH);
   auto found = path_of(fd.get());
@@ -176,7 +180,7 @@ std::optional<std::string> home::path_of(int fd) const {
 }
 
 bool home::exists(const std::string& path) const {
-  const int parent = try_open(parent_of(path), O_PATH_DIRECTORY, 0);
+  const int parent = try_open(parent_of(path), folder_only, 0);
   if (parent < 0) return false;
   struct stat st;
   const bool found = ::fstatat(parent, name_of(path).c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
@@ -193,7 +197,7 @@ struct stat home::status(const std::string& path) const {
 
 void home::make_folders(const std::string& path, unsigned mode) const {
   if (path == ".") return;
-  const int there = try_open(path, O_PATH_DIRECTORY, 0);
+  const int there = try_open(path, folder_only, 0);
   if (there >= 0) {
     ::close(there);
     return;

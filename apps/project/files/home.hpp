@@ -39,7 +39,7 @@ class home {
   /// open(2) beneath the home. `path` must be clean. The descriptor is close-on-exec.
   rt::unique_fd open(const std::string& path, int flags, unsigned mode = 0) const;
   /// The folder that holds `path`, as O_PATH descriptor: use with name_of(path) and *at functions.
-  rt::unique_fd open_parent(const std::string& path) const { return open(parent_of(path), O_PATH_DIRECTORY); }
+  rt::unique_fd open_parent(const std::string& path) const;
   /// The path of a file without links in it: two clients that came by different links mean one document.
   std::string real_path(const std::string& path) const;
   /// Where an open file is by now, wherever it was moved to; nullopt: out of the home, or removed.
@@ -51,7 +51,6 @@ class home {
   void make_folders(const std::string& path, unsigned mode = 0755) const;
 
  private:
-  static const int O_PATH_DIRECTORY;
   int try_open(const std::string& path, int flags, unsigned mode) const noexcept;
   int walk(const std::string& path, int flags, unsigned mode) const noexcept;
   std::string path_;
@@ -62,7 +61,7 @@ class home {
 /// Throws what `error_number` means for `path`, with a sentence for people.
 [[noreturn]] void fail_for_path(int error_number, const std::string& path, std::string_view doing);
 
-/// Everything in an open file. @errors overloaded beyond `limit`
+/// Everything in an open file. @errors invalid beyond `limit`
 std::string read_all(int fd, std::size_t limit, const std::string& path);
 void write_all_blocking(int fd, std::string_view bytes, const std::string& path);
 

@@ -20,8 +20,6 @@ watcher::watcher(const home& h) : home_(h), fd_(::inotify_init1(IN_NONBLOCK | IN
   if (!fd_) log::warn("files cannot be watched", {{"error", system_error(errno, "inotify")}});
 }
 
-watcher::~watcher() = default;
-
 watcher::subscription::subscription(subscription&& other) noexcept
     : watcher_(std::exchange(other.watcher_, nullptr)), id_(other.id_) {}
 

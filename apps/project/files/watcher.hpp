@@ -26,7 +26,6 @@ class watcher {
   using callback = std::function<void(const folder_event&)>;
 
   explicit watcher(const home& h);
-  ~watcher();
 
   /// A wish to hear of a folder; ends with the object. Must not outlive the watcher.
   class subscription {

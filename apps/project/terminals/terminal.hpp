@@ -54,9 +54,7 @@ class terminal : public std::enable_shared_from_this<terminal> {
   const std::string& name() const noexcept { return name_; }
   const std::string& title() const noexcept { return output_.title(); }
   terminal_size size() const noexcept { return size_; }
-  bool ended() const noexcept { return ended_; }
   std::string viewers_json() const;
-  std::size_t viewers() const noexcept { return viewers_.size(); }
 
   std::shared_ptr<viewer> view(peer&, std::uint32_t channel, terminal_size);
   /// Bytes of the past that a viewer is yet to be shown.
