@@ -21,6 +21,7 @@ void append_ending(std::u16string& out, line_ending e) {
 line_endings line_endings::after(const change_set& change, std::u16string_view before) const {
   if (each.empty()) return *this;
   line_endings out{usual, {}};
+  if (each.size() != breaks_in(before)) return out;  // of another text: a journal that was tampered with
   std::size_t at = 0, next = 0;
   for (const auto& s : change.sections()) {
     const auto old_breaks = breaks_in(before.substr(at, s.length));

@@ -111,6 +111,17 @@ TEST(Journal, ATornOrDamagedTailEndsItWhereItWasGood) {
   EXPECT_FALSE(journal::replay(std::string(100, '\0')).has_value());
 }
 
+TEST(Journal, EndingsOfAnotherTextAreNotPutBack) {
+  document::state s;
+  s.epoch = "e";
+  s.text = s.disk.text = u"a\nb\nc\n";
+  s.disk.endings.each = {line_ending::crlf};  // three lines, one ending
+  s.unsaved = change_set::none(6);
+  const auto back = journal::replay(journal::begin("p", document(std::move(s)), false));
+  ASSERT_TRUE(back.has_value());
+  EXPECT_EQ(back->doc.file_bytes(), "a\nb\nc\n");
+}
+
 TEST(Journal, HalvesOfSurrogatePairsSurvive) {
   document d("e", decode_file("x\xF0\x9F\x98\x80y").value(), "d");
   const update u{"a", "1", change_set::replacing(4, 2, 3, u"\xD83C")};
