@@ -22,6 +22,9 @@ std::string find_program(const std::string& name) {
   fail(disposition::not_found, "Pods need " + name + ", which is not installed: apt-get install bubblewrap.");
 }
 
+/// A folder of a pod that programs inside write to: what they call a log, a status or a record there is none of ours.
+bool is_the_pods(const fs::path& folder) { return folder.filename() == "volumes" || folder.filename() == "sockets"; }
+
 constexpr auto heartbeat_interval = std::chrono::seconds(10);
 constexpr auto trim_interval = std::chrono::seconds(15);
 
@@ -43,6 +46,7 @@ node_agent::node_agent(registry& objects, agent_options options)
             .program = rt::unique_fd(::open("/proc/self/exe", O_PATH | O_CLOEXEC)),
             .root = ::geteuid() == 0} {
   fs::create_directories(options_.state + "/pods");
+  fs::permissions(options_.state + "/pods", fs::perms::owner_all);  // there are secrets below
   fs::create_directories(options_.projects);
   if (!cgroups_.unavailable().empty()) log::warn("limits are not enforced", {{"reason", cgroups_.unavailable()}});
   objects_.store().on_change([this](const change& c) {
@@ -160,6 +164,7 @@ void node_agent::remove_strays() {
     const std::string uid = entry.path().filename();
     if (known.contains(uid)) continue;
     for (const auto& inside : fs::directory_iterator(entry.path(), bad)) {
+      if (is_the_pods(inside.path())) continue;
       kill_recorded(inside.path().string() + "/run.json");
       for (const auto& file : fs::directory_iterator(inside.path(), bad))
         if (file.path().extension() == ".status") sandbox_process::end_unrecorded(file.path());
@@ -183,7 +188,7 @@ rt::task<void> node_agent::trim_logs() {
     std::error_code bad;
     for (fs::recursive_directory_iterator at(options_.state + "/pods", bad), end; at != end; at.increment(bad))
       if (at->path().extension() == ".log" && at.depth() == 2) trim_log(at->path());
-      else if (at.depth() >= 2 || at->path().filename() == "volumes" || at->path().filename() == "sockets")
+      else if (at.depth() >= 2 || is_the_pods(at->path()))
         at.disable_recursion_pending();
   }
 }

@@ -101,10 +101,10 @@ result<rt::process_options> pod_worker::launch_options(container& c) {
     const auto volume = volumes->find(std::string(text_at(mount, {"name"})));
     if (volume == volumes->end())
       return api_error("BadRequest", "volumeMounts names a volume that the pod does not have");
-    auto fd = open_below(volume->second.get(), std::string(text_at(mount, {"subPath"})), true, node_.root);
+    auto fd = open_below(volume->second.folder.get(), std::string(text_at(mount, {"subPath"})), true, node_.root);
     if (!fd) return fd.error();
-    sandbox.mounts.push_back(
-        {process.visible(std::move(*fd)), std::string(text_at(mount, {"mountPath"})), true_at(mount, {"readOnly"})});
+    sandbox.mounts.push_back({process.visible(std::move(*fd)), std::string(text_at(mount, {"mountPath"})),
+                              volume->second.read_only || true_at(mount, {"readOnly"})});
   }
 
   const auto all = sandbox_variables(pod(), *own);

@@ -40,7 +40,6 @@ std::string pod_worker::hostname() const {
 
 void pod_worker::prepare_folders() {
   fs::create_directories(folder_ + "/etc");
-  fs::permissions(folder_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
   make_sandbox_folder(folder_ + "/sockets", node_.root);
   const std::string name = hostname();
   const std::string id = std::to_string(sandbox_id);

@@ -126,9 +126,9 @@ result<rt::unique_fd> open_below(int folder, const std::string& below, bool make
   return fd;
 }
 
-result<std::map<std::string, rt::unique_fd>> open_volumes(const object_store& store, const json::value& pod,
+result<std::map<std::string, opened_volume>> open_volumes(const object_store& store, const json::value& pod,
                                                           const volume_options& options) {
-  std::map<std::string, rt::unique_fd> out;
+  std::map<std::string, opened_volume> out;
   for (const auto& volume : array_at(pod, {"spec", "volumes"})) {
     const std::string name(text_at(volume, {"name"}));
     auto fd = open_volume(store, pod, volume, options);
@@ -136,7 +136,8 @@ result<std::map<std::string, rt::unique_fd>> open_volumes(const object_store& st
       const auto why = fd.error();
       return api_error(reason_of(why), "MountVolume.SetUp failed for volume \"" + name + "\": " + why.public_text());
     }
-    out.emplace(name, std::move(*fd));
+    const bool read_only = find(volume, {"configMap"}) || find(volume, {"secret"});
+    out.emplace(name, opened_volume{std::move(*fd), read_only});
   }
   return out;
 }

@@ -15,9 +15,14 @@ struct volume_options {
   bool root = false;       ///< made folders are given to the sandboxes' user
 };
 
-/// Opens (and where needed makes) every volume of the pod: name -> an O_PATH descriptor. No step of a hostPath below
-/// `projects` may be a symbolic link. Blocks briefly. @errors with a sentence that names the volume
-result<std::map<std::string, rt::unique_fd>> open_volumes(const object_store& store, const json::value& pod,
+struct opened_volume {
+  rt::unique_fd folder;    ///< O_PATH
+  bool read_only = false;  ///< a ConfigMap or a Secret: we write it anew at each start, so no link may lie in it
+};
+
+/// Opens (and where needed makes) every volume of the pod, by name. No step of a hostPath below `projects` may be a
+/// symbolic link. Blocks briefly. @errors with a sentence that names the volume
+result<std::map<std::string, opened_volume>> open_volumes(const object_store& store, const json::value& pod,
                                                           const volume_options& options);
 
 /// Opens `below` under the descriptor, never leaving it (subPath of a mount); makes folders. @errors BadRequest

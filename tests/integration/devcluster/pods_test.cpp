@@ -200,6 +200,45 @@ TEST_F(Devcluster, AHomeThatIsALinkIsRefused) {
             std::string::npos);
 }
 
+TEST_F(Devcluster, APodCannotLayALinkWhereItsConfigMapIsWrittenAnew) {
+  std::ofstream(folder + "/victim") << "untouched";
+  ok("create configmap c --from-literal=key=value");
+  apply(pod("p", "ln -sf " + folder + "/victim /c/key || echo refused; sleep 1000",
+            "  volumes: [{name: c, configMap: {name: c}}, {name: s, emptyDir: {}}]\n",
+            "    volumeMounts: [{name: c, mountPath: /c}, {name: s, mountPath: /s}]\n"));
+  wait_ready("p");
+  EXPECT_TRUE(eventually([&] { return kubectl("logs p").text.ends_with("refused\n"); })) << kubectl("logs p").text;
+  ok("exec p -- sh -c 'cat /c/key && touch /s/file'");
+  EXPECT_EQ(read(folder + "/victim"), "untouched");
+  EXPECT_EQ(shell("stat -c %a " + folder + "/pods").text, "700\n") << "Secrets are below";
+}
+
+TEST_F(Devcluster, WhatAPodLeftBehindEndsNothingElse) {
+  stop(SIGKILL);
+  const std::string held = folder + "/held";
+  const pid_t bystander = ::fork();
+  if (bystander == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    std::ofstream file(held);
+    file << "open" << std::flush;
+    while (true) ::pause();
+  }
+  ASSERT_TRUE(eventually([&] { return read(held) == "open"; }));
+  // As if by a status file and a record of ours: in the folder that the pod may write to.
+  const std::string left = folder + "/pods/11111111-1111-4111-8111-111111111111";
+  fs::create_directories(left + "/sockets");
+  fs::create_symlink(held, left + "/sockets/0.status");
+  const std::string id = R"({"pid":)" + std::to_string(bystander) + R"(,"start":)" +
+                         shell("awk '{printf \"%s\", $22}' /proc/" + std::to_string(bystander) + "/stat").text + "}";
+  std::ofstream(left + "/sockets/run.json")
+      << R"({"process":{"outer":)" << id << R"(,"init":)" << id << R"(,"main":)" << id << "}}";
+  start();
+  EXPECT_TRUE(eventually([&] { return !fs::exists(left); }));
+  EXPECT_EQ(::waitpid(bystander, nullptr, WNOHANG), 0) << "a pod had devcluster end a process of the machine";
+  ::kill(bystander, SIGKILL);
+  ::waitpid(bystander, nullptr, 0);
+}
+
 TEST_F(Devcluster, WithoutTheTokenNothingIsSaid) {
   const std::string server = shell("grep server: " + folder + "/kubeconfig | awk '{print $2}'").text;
   const std::string url = server.substr(0, server.size() - 1) + "/api/v1/secrets";
