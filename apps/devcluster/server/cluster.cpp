@@ -34,11 +34,12 @@ rt::task<void> cluster_state::compact() {
   try {
     auto rest = journal_.begin_compaction(store_);
     co_await rt::blocking(std::move(rest));
-  } catch (const failure& f) {
-    if (f.disposition() == disposition::cancelled) throw;
-    problem = f.error();
+  } catch (...) {
+    problem = error_of(std::current_exception());
+    if (problem->disposition() == disposition::cancelled) throw;
   }
   if (!problem) co_return;
+  journal_.compaction_failed();
   // The old logs are still there: nothing is lost, only longer to read.
   log::error("cannot compact the object log", {{"error", *problem}});
   co_await rt::sleep_for(std::chrono::seconds(10));

@@ -95,18 +95,11 @@ std::optional<journal_record> decode_record(std::string_view& bytes) noexcept {
 
 journal::journal(std::string folder) : folder_(std::move(folder)) {
   fs::create_directories(folder_);
-  lock_ = ::open((folder_ + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock_ < 0) throw failure(system_error(errno, "The object store cannot use its folder"));
-  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
-    ::close(lock_);
+  lock_ = rt::unique_fd(::open((folder_ + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock_) throw failure(system_error(errno, "The object store cannot use its folder"));
+  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0)
     fail(disposition::conflict,
          "Another devcluster uses this state folder; stop it, or choose another folder with --state.");
-  }
-}
-
-journal::~journal() {
-  if (log_ >= 0) ::close(log_);
-  ::close(lock_);
 }
 
 std::string journal::file(std::string_view stem, revision at) const {
@@ -114,11 +107,10 @@ std::string journal::file(std::string_view stem, revision at) const {
 }
 
 void journal::open_log(revision at) {
-  const int fd = ::open(file("log", at).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (fd < 0) throw failure(system_error(errno, "The object store cannot open its log"));
-  if (log_ >= 0) ::close(log_);
-  log_ = fd;
-  log_bytes_ = static_cast<std::size_t>(::lseek(fd, 0, SEEK_END));
+  rt::unique_fd fd(::open(file("log", at).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  if (!fd) throw failure(system_error(errno, "The object store cannot open its log"));
+  log_ = std::move(fd);
+  log_bytes_ = static_cast<std::size_t>(::lseek(log_.get(), 0, SEEK_END));
 }
 
 void journal::load(object_store& store) {
@@ -161,12 +153,12 @@ void journal::append(const change& c) {
   encode_record(bytes, {c.what == change_kind::deleted ? record_kind::erase : record_kind::put, c.now->type().plural,
                         c.now->text()});
   try {
-    write_fully(log_, bytes);
+    write_fully(log_.get(), bytes);
     log_bytes_ += bytes.size();
     dirty_ = true;
   } catch (const failure&) {
     behind_ = true;  // what follows a torn record would be lost: cut it off
-    if (::ftruncate(log_, static_cast<off_t>(log_bytes_)) != 0) log::error("cannot repair the object log");
+    if (::ftruncate(log_.get(), static_cast<off_t>(log_bytes_)) != 0) log::error("cannot repair the object log");
     throw;
   }
 }
@@ -183,16 +175,10 @@ std::function<void()> journal::begin_compaction(const object_store& store) {
   behind_ = false;
   return [this, at, bytes = std::move(bytes)] {
     const std::string path = file("snapshot", at), beside = path + ".new";
-    const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0) throw failure(system_error(errno, "The object store cannot write a snapshot"));
-    try {
-      write_fully(fd, bytes);
-      if (::fsync(fd) != 0) throw failure(system_error(errno, "The object store cannot write a snapshot"));
-    } catch (...) {
-      ::close(fd);
-      throw;
-    }
-    ::close(fd);
+    const rt::unique_fd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!fd) throw failure(system_error(errno, "The object store cannot write a snapshot"));
+    write_fully(fd.get(), bytes);
+    if (::fsync(fd.get()) != 0) throw failure(system_error(errno, "The object store cannot write a snapshot"));
     fs::rename(beside, path);
     for (const auto old : revisions_of(folder_, "snapshot"))
       if (old < at) fs::remove(file("snapshot", old));
@@ -203,11 +189,10 @@ std::function<void()> journal::begin_compaction(const object_store& store) {
 
 std::function<void()> journal::begin_sync() {
   if (!std::exchange(dirty_, false)) return {};
-  const int fd = ::dup(log_);
-  if (fd < 0) return {};
+  auto fd = std::make_shared<rt::unique_fd>(::fcntl(log_.get(), F_DUPFD_CLOEXEC, 0));
+  if (!*fd) return {};
   return [fd] {
-    ::fdatasync(fd);
-    ::close(fd);
+    if (::fdatasync(fd->get()) != 0) log::error("the object log may not survive a power cut", {{"errno", errno}});
   };
 }
 

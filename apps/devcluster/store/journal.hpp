@@ -10,6 +10,7 @@
 #include <string>
 
 #include "apps/devcluster/store/store.hpp"
+#include "atrium/rt/io.hpp"
 
 namespace atrium::devcluster {
 
@@ -28,7 +29,6 @@ class journal {
  public:
   /// Takes the folder (a lock file keeps a second process out). @errors conflict (in use), denied, failed
   explicit journal(std::string folder);
-  ~journal();
   journal(const journal&) = delete;
 
   /// Fills an empty store with what is on disk and opens the log behind it. @errors failed (a snapshot is damaged)
@@ -40,8 +40,10 @@ class journal {
     return behind_ || log_bytes_ > std::max<std::size_t>(4u << 20, 2 * snapshot_bytes_);
   }
   /// Starts a new log and gives the slow rest (writing and syncing the snapshot, removing old files), which may run on
-  /// another thread while appends go on. One at a time.
+  /// another thread while appends go on. One at a time; when the rest fails, call compaction_failed().
   std::function<void()> begin_compaction(const object_store& store);
+  /// What an append did not write is still in memory only, if anything is: compaction is due again.
+  void compaction_failed() noexcept { behind_ = true; }
   /// The slow part of making appended records survive a power cut, for another thread; empty when there is nothing to
   /// do.
   std::function<void()> begin_sync();
@@ -51,7 +53,7 @@ class journal {
   std::string file(std::string_view stem, revision at) const;
 
   std::string folder_;
-  int lock_ = -1, log_ = -1;
+  rt::unique_fd lock_, log_;
   std::size_t log_bytes_ = 0, snapshot_bytes_ = 0;
   bool behind_ = false, dirty_ = false;
 };

@@ -105,6 +105,21 @@ TEST_F(Journal, ACrashBetweenTheStepsOfACompactionLosesNothing) {
   EXPECT_EQ(dump(again), before);
 }
 
+TEST_F(Journal, ACompactionThatFailedIsDueAgain) {
+  cluster c;
+  journal j(folder);
+  j.load(c.store);
+  write_some(c, 0, 5);
+  const auto rest = j.begin_compaction(c.store);
+  fs::create_directory(folder + "/snapshot." + std::to_string(c.store.current()) + ".new");  // in its way
+  EXPECT_THROW(rest(), failure);
+  j.compaction_failed();
+  EXPECT_TRUE(j.compaction_due());
+  fs::remove(folder + "/snapshot." + std::to_string(c.store.current()) + ".new");
+  j.begin_compaction(c.store)();
+  EXPECT_FALSE(j.compaction_due());
+}
+
 TEST_F(Journal, ADamagedSnapshotIsRefused) {
   {
     cluster c;
