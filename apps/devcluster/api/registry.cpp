@@ -1,5 +1,7 @@
 #include "apps/devcluster/api/registry.hpp"
 
+#include <algorithm>
+
 #include "apps/devcluster/api/apply.hpp"
 #include "apps/devcluster/api/rules.hpp"
 #include "apps/devcluster/api/schema.hpp"
@@ -31,6 +33,19 @@ void keep_system_metadata(const json::value& before, json::value& after) {
     if (const auto* kept = find(before, {"metadata", field})) set_at(after, {"metadata", field}, *kept);
     else erase_at(after, {"metadata", field});
   }
+}
+
+/// As deep as the JSON of a request may be, and of the journal: a patch must not make what could not be read back.
+constexpr unsigned deepest = 32;
+
+bool fits_into(unsigned levels, const json::value& v) noexcept {
+  if (const auto* array = v.if_array())
+    return levels > 0 &&
+           std::ranges::all_of(*array, [=](const json::value& element) { return fits_into(levels - 1, element); });
+  if (const auto* object = v.if_object())
+    return levels > 0 &&
+           std::ranges::all_of(*object, [=](const auto& member) { return fits_into(levels - 1, member.value()); });
+  return true;
 }
 
 constexpr std::string_view modified_meanwhile =
@@ -66,6 +81,7 @@ result<object_ptr> registry::get(const resource_type& type, const std::string& n
 result<std::vector<std::string>> registry::admit(const resource_type& type, const json::value& body,
                                                  const write_options& options) const {
   if (!body.is_object()) return api_error("BadRequest", "The body must be a JSON object.");
+  if (!fits_into(deepest, body)) return api_error("BadRequest", "The object is nested more than 32 levels deep.");
   if (text_at(body, {"kind"}) != type.kind || text_at(body, {"apiVersion"}) != type.api_version())
     return api_error("BadRequest", "The object has the wrong type: this address takes kind " + std::string(type.kind) +
                                        " of " + std::string(type.api_version()) + ".");

@@ -46,7 +46,7 @@ class registry {
   result<object_ptr> get(const resource_type& type, const std::string& name_space, const std::string& name) const;
   result<written> create(const resource_type& type, const std::string& name_space, json::value body,
                          const write_options& options);
-  /// Creates what does not exist only for kinds where Kubernetes does (leases, nodes, ...: none of ours through PUT).
+  /// @errors NotFound: it creates nothing
   result<written> replace(const resource_type& type, const std::string& name_space, const std::string& name,
                           json::value body, const write_options& options);
   result<written> patch(const resource_type& type, const std::string& name_space, const std::string& name,

@@ -47,6 +47,25 @@ TEST(JsonPatch, CopiesOfCopiesAreBounded) {
   EXPECT_EQ(v, before);
 }
 
+TEST(JsonPatch, NothingBecomesDeeperThanCanBeReadBack) {
+  const auto nested = [](int levels) {
+    std::string text = "1";
+    for (int i = 0; i < levels; ++i) text = R"({"a":)" + text + "}";
+    return text;
+  };
+  cluster c;
+  c.ok("POST", "/api/v1/nodes", R"({"metadata":{"name":"n"},"spec":{"configSource":)" + nested(20) + "}}");
+  std::string path = "/spec/configSource";
+  for (int i = 0; i < 20; ++i) path += "/a";
+  const auto patch = [&](int levels) {
+    return R"([{"op":"add","path":")" + path + R"(","value":)" + nested(levels) + "}]";
+  };
+  EXPECT_EQ(c.refused(400, "PATCH", "/api/v1/nodes/n", patch(11), json_patch_type), "BadRequest");
+  const auto deepest = c.answer("PATCH", "/api/v1/nodes/n", patch(10), json_patch_type);
+  EXPECT_EQ(deepest.status, 200u);
+  EXPECT_NO_THROW(json::parse(deepest.body)) << "so it can be read from the journal";
+}
+
 TEST(JsonPatch, TestGuardsATaint) {
   cluster c;
   c.ok("POST", "/api/v1/nodes", R"({"metadata":{"name":"n"},"spec":{"taints":[{"key":"k","effect":"NoSchedule"}]}})");
