@@ -2,6 +2,10 @@
 
 namespace atrium::devcluster {
 
+namespace {
+constexpr std::size_t most_known = 4096;
+}
+
 void event_recorder::emit(const object& about, severity how, std::string_view reason, std::string message,
                           std::string_view field, std::string_view component) {
   const auto now = objects_.now();
@@ -37,6 +41,7 @@ void event_recorder::emit(const object& about, severity how, std::string_view re
                        {"reportingComponent", js(component)},
                        {"reportingInstance", node_}};
   if (!field.empty()) set_at(event, {"involvedObject", "fieldPath"}, js(field));
+  if (known_.size() >= most_known) known_.clear();  // a probe may say something new each time
   // An Event that cannot be written (its namespace is going) is no reason to stop.
   if (objects_.create(kinds::events(), home, std::move(event), {})) known_[std::move(key)] = name;
 }

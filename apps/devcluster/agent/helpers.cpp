@@ -175,6 +175,7 @@ int make_terminal(int channel) {
 /// for ever.
 [[noreturn]] void start_bubblewrap(char** command) {
   const int file = ::memfd_create("environment", 0);
+  if (file < 0) give_up("the environment");
   std::string text;
   for (char** e = environ; *e; ++e)
     if (const char* equals = std::strchr(*e, '='))
@@ -185,7 +186,7 @@ int make_terminal(int channel) {
     if (n <= 0) give_up("the environment");
     at += static_cast<std::size_t>(n);
   }
-  if (file < 0 || ::lseek(file, 0, SEEK_SET) != 0) give_up("the environment");
+  if (::lseek(file, 0, SEEK_SET) != 0) give_up("the environment");
   const std::string number = std::to_string(file);
   std::vector<const char*> all{command[0], "--args", number.c_str()};
   for (char** word = command + 1; *word; ++word) all.push_back(*word);

@@ -55,9 +55,10 @@ json::object node_info() {
 }
 
 void fill(json::value& node, const std::string& name, wall_time now) {
+  const auto info = node_info();
   for (const auto& [key, value] : {std::pair<std::string_view, std::string_view>("kubernetes.io/hostname", name),
                                    {"kubernetes.io/os", "linux"},
-                                   {"kubernetes.io/arch", "amd64"},
+                                   {"kubernetes.io/arch", as_view(info.at("architecture").get_string())},
                                    {"node-role.kubernetes.io/control-plane", ""}}) {
     auto& labels = ensure_object(node, {"metadata", "labels"});
     labels.emplace(json::string_view(key.data(), key.size()), json::string(value));
@@ -65,7 +66,7 @@ void fill(json::value& node, const std::string& name, wall_time now) {
   auto& status = ensure_object(node, {"status"});
   status["capacity"] = capacity();
   status["allocatable"] = capacity();
-  status["nodeInfo"] = node_info();
+  status["nodeInfo"] = info;
   status["addresses"] =
       json::array{{{"type", "InternalIP"}, {"address", "127.0.0.1"}}, {{"type", "Hostname"}, {"address", name}}};
   set_condition(node, "MemoryPressure", false, "KubeletHasSufficientMemory", "memory is not tracked here", now);
