@@ -1,7 +1,6 @@
 #include "apps/devcluster/agent/environment.hpp"
 
 #include "apps/devcluster/agent/sandbox.hpp"
-#include "apps/devcluster/api/base64.hpp"
 
 namespace atrium::devcluster {
 
@@ -23,7 +22,12 @@ result<object_ptr> source(const object_store& store, const json::value& pod, con
   return found;
 }
 
-std::string secret_text(std::string_view base64) { return decode_base64(base64).value_or(std::string()); }
+/// What a ConfigMap or Secret holds at a key.
+std::string plain_text(const resource_type& type, const json::string& value) {
+  if (&type != &kinds::secrets()) return std::string(as_view(value));
+  const auto plain = k8s::decode_base64(as_view(value));
+  return plain ? *plain : std::string();
+}
 
 result<std::string> key_of(const object_store& store, const json::value& pod, const resource_type& type,
                            const json::value& reference) {
@@ -34,8 +38,7 @@ result<std::string> key_of(const object_store& store, const json::value& pod, co
   if (!value || !value->is_string())
     return api_error("NotFound", "couldn't find key " + std::string(key) + " in " + std::string(type.kind) + " " +
                                      std::string((*from)->key()));
-  const auto text = as_view(value->get_string());
-  return &type == &kinds::secrets() ? secret_text(text) : std::string(text);
+  return plain_text(type, value->get_string());
 }
 
 result<std::string> field_text(const json::value& pod, std::string_view field) {
@@ -65,12 +68,9 @@ result<void> add_all(variables& out, const object_store& store, const json::valu
       if (true_at(*reference, {"optional"})) continue;
       return from.error();
     }
-    for (const auto& [key, value] : object_at((*from)->value(), {"data"})) {
-      if (!value.is_string()) continue;
-      const auto text = as_view(value.get_string());
-      assign(out, std::string(text_at(entry, {"prefix"})) + std::string(key),
-             type == &kinds::secrets() ? secret_text(text) : std::string(text));
-    }
+    for (const auto& [key, value] : object_at((*from)->value(), {"data"}))
+      if (value.is_string())
+        assign(out, std::string(text_at(entry, {"prefix"})) + std::string(key), plain_text(*type, value.get_string()));
   }
   return {};
 }

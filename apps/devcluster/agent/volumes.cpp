@@ -10,7 +10,6 @@
 #include <filesystem>
 
 #include "apps/devcluster/agent/sandbox.hpp"
-#include "apps/devcluster/api/base64.hpp"
 
 namespace atrium::devcluster {
 
@@ -61,9 +60,10 @@ result<void> write_files(const std::string& folder, const json::object& data, co
     const fs::path file = fs::path(folder) / clean;
     fs::create_directories(file.parent_path());
     const rt::unique_fd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    const auto text =
-        base64 ? decode_base64(as_view(value->get_string())).value_or("") : std::string(as_view(value->get_string()));
-    if (!fd || ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    const auto text = base64 ? k8s::decode_base64(as_view(value->get_string()))
+                             : result<std::string>(std::string(as_view(value->get_string())));
+    if (!text) return text.error();
+    if (!fd || ::write(fd.get(), text->data(), text->size()) != static_cast<ssize_t>(text->size()))
       return api_error("InternalError", problem("a file of the volume cannot be written"));
   }
   if (root)

@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "apps/devcluster/api/base64.hpp"
 #include "apps/devcluster/api/rules.hpp"
 
 namespace atrium::devcluster {
@@ -105,7 +104,7 @@ void default_secret(json::value& secret) {
     const json::object texts = plain->get_object();
     auto& data = ensure_object(secret, {"data"});
     for (const auto& [key, text] : texts)
-      if (text.is_string()) data[key] = encode_base64(as_view(text.get_string()));
+      if (text.is_string()) data[key] = k8s::encode_base64(as_view(text.get_string()));
     erase_at(secret, {"stringData"});
   }
   fill(ensure_object(secret, {}), "type", "Opaque");

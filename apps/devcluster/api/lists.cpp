@@ -3,7 +3,6 @@
 #include <charconv>
 
 #include "apps/devcluster/api/api.hpp"
-#include "apps/devcluster/api/base64.hpp"
 #include "apps/devcluster/api/table.hpp"
 
 namespace atrium::devcluster {
@@ -18,11 +17,11 @@ std::optional<std::uint64_t> number(std::string_view text) noexcept {
 }
 
 std::string continue_token(const list_position& at) {
-  return encode_base64(std::to_string(at.at) + ":" + at.after_key);
+  return k8s::encode_base64(std::to_string(at.at) + ":" + at.after_key);
 }
 
 result<list_position> parse_token(std::string_view token) {
-  const auto text = decode_base64(token);
+  const auto text = k8s::decode_base64(token);
   const auto colon = text ? text->find(':') : std::string::npos;
   const auto at = colon == std::string::npos ? std::nullopt : number(std::string_view(*text).substr(0, colon));
   if (!at)

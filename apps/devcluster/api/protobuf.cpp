@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "apps/devcluster/api/base64.hpp"
 #include "atrium/net/websocket_codec.hpp"
 
 namespace atrium::devcluster {
@@ -118,7 +117,7 @@ void read_entry(json::object& into, std::string_view bytes, bool as_bytes, bool&
                      of_bytes = {{1, "k", of::text}, {2, "v", of::raw}};
   const auto pair = read_message(bytes, as_bytes ? of_bytes : of_text, bad);
   const auto value = text_at(pair, {"v"});
-  into[js(text_at(pair, {"k"}))] = as_bytes ? js(encode_base64(value)) : js(value);
+  into[js(text_at(pair, {"k"}))] = as_bytes ? js(k8s::encode_base64(value)) : js(value);
 }
 
 json::value read_time(std::string_view bytes, bool micro, bool& bad) {
@@ -133,7 +132,8 @@ json::value read_time(std::string_view bytes, bool micro, bool& bad) {
   bad = bad || r.bad || nanos < 0 || nanos >= 1'000'000'000 || seconds < -62'000'000'000 || seconds > 250'000'000'000;
   if (bad || (seconds == 0 && nanos == 0)) return nullptr;
   const auto when = wall_time(std::chrono::duration_cast<wall_time::duration>(
-      std::chrono::seconds(std::min<std::int64_t>(seconds, 9'000'000'000)) + std::chrono::nanoseconds(nanos)));
+      std::chrono::seconds(std::clamp<std::int64_t>(seconds, -9'000'000'000, 9'000'000'000)) +
+      std::chrono::nanoseconds(nanos)));
   return js(micro ? rfc3339_micro(when) : rfc3339(when));
 }
 
@@ -146,7 +146,7 @@ json::value read_value(reader& r, const field& f) {
   if (f.type == of::message) return read_message(bytes, *f.shape, r.bad);
   if (f.type == of::time || f.type == of::micro_time) return read_time(bytes, f.type == of::micro_time, r.bad);
   if (f.type == of::text && !net::ws::valid_utf8(bytes)) r.bad = true;  // it could not be said again as JSON
-  return f.type == of::bytes ? js(encode_base64(bytes)) : js(bytes);
+  return f.type == of::bytes ? js(k8s::encode_base64(bytes)) : js(bytes);
 }
 
 json::value read_message(std::string_view bytes, const shape& fields, bool& bad) {

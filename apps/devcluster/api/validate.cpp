@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <set>
 
-#include "apps/devcluster/api/base64.hpp"
 #include "apps/devcluster/api/rules.hpp"
 
 namespace atrium::devcluster {
@@ -158,7 +157,7 @@ void check_data(const json::value& object, std::string_view what, bool base64, v
     out.check(plain, std::string(what) + "[" + std::string(name) + "]",
               "Invalid value: a valid config key must consist of alphanumeric characters, '-', '_' or '.'");
     if (base64 && value.is_string())
-      out.check(decode_base64(as_view(value.get_string())).has_value(),
+      out.check(k8s::decode_base64(as_view(value.get_string())).has_value(),
                 std::string(what) + "[" + std::string(name) + "]", "Invalid value: illegal base64 data");
   }
 }

@@ -8,8 +8,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "apps/devcluster/api/base64.hpp"
 #include "apps/domain/crypto.hpp"
+#include "atrium/k8s/json.hpp"
 
 namespace atrium::devcluster {
 
@@ -62,7 +62,7 @@ credentials load_credentials(const std::string& folder) {
 void write_kubeconfig(const std::string& file, const credentials& c, const std::string& server) {
   std::string text = "apiVersion: v1\nkind: Config\ncurrent-context: atrium\n";
   text += "clusters:\n- name: atrium\n  cluster:\n    server: " + server +
-          "\n    certificate-authority-data: " + encode_base64(c.ca_pem) + "\n";
+          "\n    certificate-authority-data: " + k8s::encode_base64(c.ca_pem) + "\n";
   text += "users:\n- name: admin\n  user:\n    token: " + c.token + "\n";
   text += "contexts:\n- name: atrium\n  context:\n    cluster: atrium\n    user: admin\n    namespace: default\n";
   if (const auto folder = fs::path(file).parent_path(); !folder.empty()) fs::create_directories(folder);

@@ -2,26 +2,13 @@
 
 #include <charconv>
 #include <cmath>
-#include <cstdio>
-#include <ctime>
 
 #include "atrium/k8s/time.hpp"
 
 namespace atrium::devcluster {
 
-const json::value* find(const json::value& root, path keys) noexcept {
-  const json::value* at = &root;
-  for (const auto key : keys) {
-    const auto* object = at->if_object();
-    if (!object) return nullptr;
-    at = object->if_contains(json::string_view(key.data(), key.size()));
-    if (!at) return nullptr;
-  }
-  return at;
-}
-
 json::value* find(json::value& root, path keys) noexcept {
-  return const_cast<json::value*>(find(static_cast<const json::value&>(root), keys));
+  return const_cast<json::value*>(k8s::find(root, keys));
 }
 
 std::string_view text_at(const json::value& root, path keys) noexcept {
@@ -61,7 +48,7 @@ json::object& ensure_object(json::value& root, path keys) {
   json::value* at = &root;
   if (!at->is_object()) at->emplace_object();
   for (const auto key : keys) {
-    json::value& next = at->get_object()[json::string_view(key.data(), key.size())];
+    json::value& next = at->get_object()[key];
     if (!next.is_object()) next.emplace_object();
     at = &next;
   }
@@ -72,7 +59,7 @@ void set_at(json::value& root, path keys, json::value what) {
   json::value* at = &root;
   for (const auto key : keys) {
     if (!at->is_object()) at->emplace_object();
-    at = &at->get_object()[json::string_view(key.data(), key.size())];
+    at = &at->get_object()[key];
   }
   *at = std::move(what);
 }
@@ -84,7 +71,7 @@ void erase_at(json::value& root, path keys) noexcept {
     at = find(*at, {*key});
     if (!at) return;
   }
-  if (auto* object = at->if_object()) object->erase(json::string_view(last->data(), last->size()));
+  if (auto* object = at->if_object()) object->erase(*last);
 }
 
 std::string scalar_text(const json::value& value) {
@@ -95,25 +82,8 @@ std::string scalar_text(const json::value& value) {
   return {};
 }
 
-namespace {
-std::string format_time(wall_time when, bool micro) {
-  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(when.time_since_epoch()).count();
-  const std::time_t seconds = static_cast<std::time_t>(us / 1'000'000);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[48];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::string out = text;
-  if (micro) {
-    std::snprintf(text, sizeof text, ".%06lld", static_cast<long long>(us % 1'000'000));
-    out += text;
-  }
-  return out + "Z";
-}
-}  // namespace
-
-std::string rfc3339(wall_time when) { return format_time(when, false); }
-std::string rfc3339_micro(wall_time when) { return format_time(when, true); }
+std::string rfc3339(wall_time when) { return k8s::format_seconds(when); }
+std::string rfc3339_micro(wall_time when) { return k8s::format_micros(when); }
 
 std::optional<wall_time> parse_rfc3339(std::string_view text) noexcept {
   // What the API server takes is stricter in its letters than the reader of its clients.

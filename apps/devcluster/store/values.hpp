@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "atrium/base/result.hpp"
+#include "atrium/k8s/json.hpp"
 
 namespace atrium::devcluster {
 
@@ -18,8 +19,7 @@ namespace json = boost::json;
 using path = std::initializer_list<std::string_view>;
 using wall_time = std::chrono::system_clock::time_point;
 
-/// The value below `root` at `keys`, or null when a step is missing or not an object.
-const json::value* find(const json::value& root, path keys) noexcept;
+using k8s::find;
 json::value* find(json::value& root, path keys) noexcept;
 /// Text there, or empty.
 std::string_view text_at(const json::value& root, path keys) noexcept;
