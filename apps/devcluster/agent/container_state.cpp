@@ -6,8 +6,6 @@ namespace atrium::devcluster {
 
 namespace {
 
-json::string js(std::string_view text) { return json::string(text.data(), text.size()); }
-
 std::string names_where(const std::vector<const container_state*>& all, bool (*which)(const container_state&)) {
   std::string out;
   for (const auto* c : all)
@@ -73,16 +71,16 @@ void set_condition(json::value& object, std::string_view type, bool holds, std::
   for (auto& c : list.get_array())
     if (text_at(c, {"type"}) == type) condition = &c;
   if (!condition) {
-    list.get_array().push_back({{"type", js(type)}});
+    list.get_array().push_back({{"type", json::string(type)}});
     condition = &list.get_array().back();
   }
   const std::string_view word = holds ? "True" : "False";
   if (text_at(*condition, {"status"}) != word) set_at(*condition, {"lastTransitionTime"}, json::string(rfc3339(now)));
-  set_at(*condition, {"status"}, js(word));
+  set_at(*condition, {"status"}, json::string(word));
   for (const auto& [field, text] :
        {std::pair<std::string_view, std::string_view>("reason", reason), {"message", message}}) {
     if (text.empty()) erase_at(*condition, {field});
-    else set_at(*condition, {field}, js(text));
+    else set_at(*condition, {field}, json::string(text));
   }
 }
 
@@ -96,7 +94,7 @@ void write_status(json::value& pod, const pod_picture& picture, wall_time now) {
     return c->now == container_state::phase::terminated && c->exit_code != 0 && policy == "Never";
   });
   const auto phase = init_failed ? "Failed" : initialized ? pod_phase(picture.containers, policy) : "Pending";
-  status["phase"] = js(phase);
+  status["phase"] = json::string(phase);
   status["hostIP"] = "127.0.0.1";
   status["hostIPs"] = json::array{{{"ip", "127.0.0.1"}}};
   if (picture.started_at != wall_time()) status["startTime"] = rfc3339(picture.started_at);

@@ -19,28 +19,27 @@ void event_recorder::emit(const object& about, severity how, std::string_view re
     if (counted) return;
   }
   const std::string name = std::string(about.name()) + "." + new_uid().substr(0, 8) + new_uid().substr(0, 8);
-  const auto js = [](std::string_view text) { return json::string(text.data(), text.size()); };
   json::value event = {{"apiVersion", "v1"},
                        {"kind", "Event"},
                        {"metadata", {{"name", name}, {"namespace", home}}},
                        {"involvedObject",
-                        {{"kind", js(about.type().kind)},
-                         {"namespace", js(about.name_space())},
-                         {"name", js(about.name())},
-                         {"uid", js(about.uid())},
+                        {{"kind", json::string(about.type().kind)},
+                         {"namespace", json::string(about.name_space())},
+                         {"name", json::string(about.name())},
+                         {"uid", json::string(about.uid())},
                          {"apiVersion", "v1"},
                          {"resourceVersion", std::to_string(about.revision())}}},
-                       {"reason", js(reason)},
+                       {"reason", json::string(reason)},
                        {"message", std::move(message)},
                        {"type", how == severity::warning ? "Warning" : "Normal"},
-                       {"source", {{"component", js(component)}, {"host", node_}}},
+                       {"source", {{"component", json::string(component)}, {"host", node_}}},
                        {"firstTimestamp", rfc3339(now)},
                        {"lastTimestamp", rfc3339(now)},
                        {"eventTime", nullptr},
                        {"count", 1},
-                       {"reportingComponent", js(component)},
+                       {"reportingComponent", json::string(component)},
                        {"reportingInstance", node_}};
-  if (!field.empty()) set_at(event, {"involvedObject", "fieldPath"}, js(field));
+  if (!field.empty()) set_at(event, {"involvedObject", "fieldPath"}, json::string(field));
   if (known_.size() >= most_known) known_.clear();  // a probe may say something new each time
   // An Event that cannot be written (its namespace is going) is no reason to stop.
   if (objects_.create(kinds::events(), home, std::move(event), {})) known_[std::move(key)] = name;

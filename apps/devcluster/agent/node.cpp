@@ -61,7 +61,7 @@ void fill(json::value& node, const std::string& name, wall_time now) {
                                    {"kubernetes.io/arch", as_view(info.at("architecture").get_string())},
                                    {"node-role.kubernetes.io/control-plane", ""}}) {
     auto& labels = ensure_object(node, {"metadata", "labels"});
-    labels.emplace(json::string_view(key.data(), key.size()), json::string(value));
+    labels.emplace(key, json::string(value));
   }
   auto& status = ensure_object(node, {"status"});
   status["capacity"] = capacity();

@@ -20,7 +20,7 @@ std::int64_t allocatable(const json::value& node, std::string_view resource) {
 
 bool expression_holds(const json::value& expression, const json::object& labels) {
   const auto key = text_at(expression, {"key"}), verb = text_at(expression, {"operator"});
-  const auto* label = labels.if_contains(json::string_view(key.data(), key.size()));
+  const auto* label = labels.if_contains(key);
   const std::string text = label ? scalar_text(*label) : std::string();
   const auto& values = array_at(expression, {"values"});
   const bool listed =

@@ -39,7 +39,7 @@ void collect(const json::value& value, const std::string& dotted, field_path& at
     for (const auto& element : *array) {
       const auto* id = find(element, {key});
       if (!id) continue;
-      at.push_back("k:" + json::serialize(json::value{{json::string_view(key.data(), key.size()), *id}}));
+      at.push_back("k:" + json::serialize(json::value{{key, *id}}));
       collect(element, dotted, at, out);
       at.pop_back();
     }
@@ -96,7 +96,7 @@ json::value* step_into(json::value& at, const std::string& step) {
   auto* array = at.if_array();
   if (!array) return nullptr;
   json::error_code bad;
-  const json::value wanted = json::parse(json::string_view(name.data(), name.size()), bad);
+  const json::value wanted = json::parse(name, bad);
   for (auto& element : *array) {
     if (step.starts_with("v:") && element == wanted) return &element;
     if (!step.starts_with("k:") || !wanted.is_object() || wanted.get_object().empty()) continue;
@@ -136,7 +136,7 @@ std::string readable(const field_path& path) {
 }
 
 json::value entry_of(std::string_view manager, const json::value& applied, const field_set& fields, wall_time now) {
-  return {{"manager", json::string_view(manager.data(), manager.size())},
+  return {{"manager", manager},
           {"operation", "Apply"},
           {"apiVersion", json::string(text_at(applied, {"apiVersion"}))},
           {"time", rfc3339(now)},

@@ -21,12 +21,10 @@ void drop_nulls(json::value& value) {
   }
 }
 
-void fill(json::object& object, std::string_view key, json::value value) {
-  object.emplace(json::string_view(key.data(), key.size()), std::move(value));
-}
+void fill(json::object& object, std::string_view key, json::value value) { object.emplace(key, std::move(value)); }
 
 void default_probe(json::object& container, std::string_view which) {
-  auto* probe = container.if_contains(json::string_view(which.data(), which.size()));
+  auto* probe = container.if_contains(which);
   if (!probe || !probe->is_object()) return;
   auto& p = probe->get_object();
   fill(p, "timeoutSeconds", 1);
@@ -70,10 +68,8 @@ void default_toleration(json::object& spec, std::string_view key) {
            (its_key == key || (its_key.empty() && text_at(t, {"operator"}) == "Exists"));
   });
   if (!has)
-    list.get_array().push_back({{"key", json::string_view(key.data(), key.size())},
-                                {"operator", "Exists"},
-                                {"effect", "NoExecute"},
-                                {"tolerationSeconds", 300}});
+    list.get_array().push_back(
+        {{"key", key}, {"operator", "Exists"}, {"effect", "NoExecute"}, {"tolerationSeconds", 300}});
 }
 
 void default_pod(json::value& pod) {
@@ -95,7 +91,7 @@ void default_pod(json::value& pod) {
   fill(status, "phase", "Pending");
   if (!status.contains("qosClass")) {
     const auto qos = qos_class(pod);
-    ensure_object(pod, {"status"})["qosClass"] = json::string_view(qos.data(), qos.size());
+    ensure_object(pod, {"status"})["qosClass"] = qos;
   }
 }
 

@@ -11,8 +11,6 @@ namespace {
 
 constexpr std::string_view coordination = "coordination.k8s.io";
 
-json::string js(std::string_view text) { return json::string(text.data(), text.size()); }
-
 json::value version_document() {
   return {{"major", "1"},        {"minor", "33"},           {"gitVersion", git_version},
           {"gitCommit", ""},     {"gitTreeState", "clean"}, {"buildDate", "1970-01-01T00:00:00Z"},
@@ -21,14 +19,14 @@ json::value version_document() {
 
 json::value group_document() {
   const json::value version = {{"groupVersion", "coordination.k8s.io/v1"}, {"version", "v1"}};
-  return {{"name", js(coordination)}, {"versions", json::array{version}}, {"preferredVersion", version}};
+  return {{"name", json::string(coordination)}, {"versions", json::array{version}}, {"preferredVersion", version}};
 }
 
 json::value entry(const resource_type& type, std::string_view name, json::array verbs) {
-  return {{"name", js(name)},
-          {"singularName", name == type.plural ? js(type.singular) : json::string()},
+  return {{"name", json::string(name)},
+          {"singularName", name == type.plural ? json::string(type.singular) : json::string()},
           {"namespaced", type.namespaced},
-          {"kind", js(type.kind)},
+          {"kind", json::string(type.kind)},
           {"verbs", std::move(verbs)}};
 }
 
@@ -43,7 +41,7 @@ json::value resources_document(std::string_view group) {
          {std::pair("shortNames", &type.short_names), std::pair("categories", &type.categories)}) {
       if (names->empty()) continue;
       json::array texts;
-      for (const auto name : *names) texts.push_back(js(name));
+      for (const auto name : *names) texts.push_back(json::string(name));
       object[field] = std::move(texts);
     }
     list.push_back(std::move(main));
@@ -73,17 +71,18 @@ json::value resources_document(std::string_view group) {
 /// Just enough OpenAPI for kubectl to see that the server validates fields and dry runs itself.
 json::value openapi_document(std::string_view group) {
   const auto parameter = [](std::string_view name) {
-    return json::value{{"name", js(name)}, {"in", "query"}, {"schema", {{"type", "string"}}}};
+    return json::value{{"name", json::string(name)}, {"in", "query"}, {"schema", {{"type", "string"}}}};
   };
   const json::array parameters = {parameter("dryRun"), parameter("fieldManager"), parameter("fieldValidation")};
   json::object paths, schemas;
   for (const auto& type : resource_types()) {
     if (type.group != group) continue;
-    const json::value gvk = {{"group", js(group)}, {"kind", js(type.kind)}, {"version", js(type.version)}};
+    const json::value gvk = {
+        {"group", json::string(group)}, {"kind", json::string(type.kind)}, {"version", json::string(type.version)}};
     const auto operation = [&](std::string_view action) {
       return json::value{{"parameters", parameters},
                          {"responses", {{"200", {{"description", "OK"}}}}},
-                         {"x-kubernetes-action", js(action)},
+                         {"x-kubernetes-action", json::string(action)},
                          {"x-kubernetes-group-version-kind", gvk}};
     };
     std::string base = group.empty() ? "/api/v1/" : "/apis/coordination.k8s.io/v1/";

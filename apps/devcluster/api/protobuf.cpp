@@ -108,8 +108,6 @@ struct reader {
   }
 };
 
-json::string js(std::string_view text) { return json::string(text.data(), text.size()); }
-
 json::value read_message(std::string_view bytes, const shape& fields, bool& bad);
 
 void read_entry(json::object& into, std::string_view bytes, bool as_bytes, bool& bad) {
@@ -117,7 +115,7 @@ void read_entry(json::object& into, std::string_view bytes, bool as_bytes, bool&
                      of_bytes = {{1, "k", of::text}, {2, "v", of::raw}};
   const auto pair = read_message(bytes, as_bytes ? of_bytes : of_text, bad);
   const auto value = text_at(pair, {"v"});
-  into[js(text_at(pair, {"k"}))] = as_bytes ? js(k8s::encode_base64(value)) : js(value);
+  into[json::string(text_at(pair, {"k"}))] = as_bytes ? json::string(k8s::encode_base64(value)) : json::string(value);
 }
 
 json::value read_time(std::string_view bytes, bool micro, bool& bad) {
@@ -134,7 +132,7 @@ json::value read_time(std::string_view bytes, bool micro, bool& bad) {
   const auto when = wall_time(std::chrono::duration_cast<wall_time::duration>(
       std::chrono::seconds(std::clamp<std::int64_t>(seconds, -9'000'000'000, 9'000'000'000)) +
       std::chrono::nanoseconds(nanos)));
-  return js(micro ? rfc3339_micro(when) : rfc3339(when));
+  return json::string(micro ? rfc3339_micro(when) : rfc3339(when));
 }
 
 json::value read_value(reader& r, const field& f) {
@@ -146,7 +144,7 @@ json::value read_value(reader& r, const field& f) {
   if (f.type == of::message) return read_message(bytes, *f.shape, r.bad);
   if (f.type == of::time || f.type == of::micro_time) return read_time(bytes, f.type == of::micro_time, r.bad);
   if (f.type == of::text && !net::ws::valid_utf8(bytes)) r.bad = true;  // it could not be said again as JSON
-  return f.type == of::bytes ? js(k8s::encode_base64(bytes)) : js(bytes);
+  return f.type == of::bytes ? json::string(k8s::encode_base64(bytes)) : json::string(bytes);
 }
 
 json::value read_message(std::string_view bytes, const shape& fields, bool& bad) {
@@ -161,7 +159,7 @@ json::value read_message(std::string_view bytes, const shape& fields, bool& bad)
       r.skip(tag & 7);
       continue;
     }
-    json::value& slot = out[js(f->name)];
+    json::value& slot = out[json::string(f->name)];
     if (f->type == of::text_map || f->type == of::bytes_map) {
       if (!slot.is_object()) slot.emplace_object();
       read_entry(slot.get_object(), r.bytes(), f->type == of::bytes_map, r.bad);
@@ -197,8 +195,8 @@ result<json::value> decode_protobuf_object(std::string_view bytes) {
     if (auto* meta = find(out, {"metadata"}); meta && meta->is_object())
       for (auto at = meta->get_object().begin(); at != meta->get_object().end();)
         at = at->value().is_string() && at->value().get_string().empty() ? meta->get_object().erase(at) : at + 1;
-    set_at(out, {"kind"}, js(kind));
-    set_at(out, {"apiVersion"}, js(text_at(outer, {"type", "apiVersion"})));
+    set_at(out, {"kind"}, json::string(kind));
+    set_at(out, {"apiVersion"}, json::string(text_at(outer, {"type", "apiVersion"})));
     return out;
   }
   return api_error("UnsupportedMediaType", "This server takes objects of kind " + std::string(kind) +

@@ -49,8 +49,7 @@ std::span<const column> columns_of(const resource_type& type) noexcept {
   return namespaces;
 }
 
-json::string js(std::string_view text) { return json::string(text.data(), text.size()); }
-json::string or_none(std::string_view text) { return js(text.empty() ? "<none>" : text); }
+json::string or_none(std::string_view text) { return json::string(text.empty() ? "<none>" : text); }
 
 std::string age_of(const json::value& object, path at, wall_time now) {
   const auto made = parse_rfc3339(text_at(object, at));
@@ -73,11 +72,11 @@ json::array pod_cells(const json::value& pod, wall_time now) {
         " (" + human_duration(std::chrono::duration_cast<std::chrono::seconds>(now - *last_restart)) + " ago)";
   const std::string ready_text =
       std::to_string(ready) + "/" + std::to_string(array_at(pod, {"spec", "containers"}).size());
-  return {js(text_at(pod, {"metadata", "name"})),
-          js(ready_text),
-          js(pod_status_word(pod)),
-          js(restart_text),
-          js(age_of(pod, {"metadata", "creationTimestamp"}, now)),
+  return {json::string(text_at(pod, {"metadata", "name"})),
+          json::string(ready_text),
+          json::string(pod_status_word(pod)),
+          json::string(restart_text),
+          json::string(age_of(pod, {"metadata", "creationTimestamp"}, now)),
           or_none(text_at(pod, {"status", "podIP"})),
           or_none(text_at(pod, {"spec", "nodeName"})),
           "<none>",
@@ -96,10 +95,10 @@ json::array node_cells(const json::value& node, wall_time now) {
   for (const auto& a : array_at(node, {"status", "addresses"}))
     if (text_at(a, {"type"}) == "InternalIP") address = text_at(a, {"address"});
   const auto info = [&](std::string_view field) { return or_none(text_at(node, {"status", "nodeInfo", field})); };
-  return {js(text_at(node, {"metadata", "name"})),
-          js(status),
+  return {json::string(text_at(node, {"metadata", "name"})),
+          json::string(status),
           or_none(roles),
-          js(age_of(node, {"metadata", "creationTimestamp"}, now)),
+          json::string(age_of(node, {"metadata", "creationTimestamp"}, now)),
           info("kubeletVersion"),
           or_none(address),
           "<none>",
@@ -115,29 +114,29 @@ json::array event_cells(const json::value& event, wall_time now) {
   std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return std::tolower(c); });
   std::string source(text_at(event, {"source", "component"}));
   if (const auto host = text_at(event, {"source", "host"}); !host.empty()) source += ", " + std::string(host);
-  return {js(seen),
-          js(text_at(event, {"type"})),
-          js(text_at(event, {"reason"})),
-          js(kind + "/" + std::string(text_at(event, {"involvedObject", "name"}))),
-          js(text_at(event, {"involvedObject", "fieldPath"})),
-          js(source),
-          js(text_at(event, {"message"})),
-          js(age_of(event, {"firstTimestamp"}, now)),
+  return {json::string(seen),
+          json::string(text_at(event, {"type"})),
+          json::string(text_at(event, {"reason"})),
+          json::string(kind + "/" + std::string(text_at(event, {"involvedObject", "name"}))),
+          json::string(text_at(event, {"involvedObject", "fieldPath"})),
+          json::string(source),
+          json::string(text_at(event, {"message"})),
+          json::string(age_of(event, {"firstTimestamp"}, now)),
           int_at(event, {"count"}).value_or(1),
-          js(text_at(event, {"metadata", "name"}))};
+          json::string(text_at(event, {"metadata", "name"}))};
 }
 
 json::array cells_of(const resource_type& type, const json::value& object, wall_time now) {
-  const auto name = js(text_at(object, {"metadata", "name"}));
-  const auto age = js(age_of(object, {"metadata", "creationTimestamp"}, now));
+  const auto name = json::string(text_at(object, {"metadata", "name"}));
+  const auto age = json::string(age_of(object, {"metadata", "creationTimestamp"}, now));
   const auto count = [&] { return object_at(object, {"data"}).size() + object_at(object, {"binaryData"}).size(); };
   if (type.plural == "pods") return pod_cells(object, now);
   if (type.plural == "nodes") return node_cells(object, now);
   if (type.plural == "events") return event_cells(object, now);
-  if (type.plural == "configmaps") return {name, js(std::to_string(count())), age};
-  if (type.plural == "secrets") return {name, js(text_at(object, {"type"})), count(), age};
-  if (type.plural == "leases") return {name, js(text_at(object, {"spec", "holderIdentity"})), age};
-  return {name, js(text_at(object, {"status", "phase"})), age};
+  if (type.plural == "configmaps") return {name, json::string(std::to_string(count())), age};
+  if (type.plural == "secrets") return {name, json::string(text_at(object, {"type"})), count(), age};
+  if (type.plural == "leases") return {name, json::string(text_at(object, {"spec", "holderIdentity"})), age};
+  return {name, json::string(text_at(object, {"status", "phase"})), age};
 }
 
 }  // namespace
@@ -192,10 +191,10 @@ std::string table_text(const resource_type& type, std::span<const object_ptr> ro
                        std::string_view continue_at, std::string_view include, wall_time now) {
   json::array columns, lines;
   for (const auto& c : columns_of(type))
-    columns.push_back({{"name", js(c.name)},
-                       {"type", js(c.type)},
+    columns.push_back({{"name", json::string(c.name)},
+                       {"type", json::string(c.type)},
                        {"format", c.name == "Name" ? "name" : ""},
-                       {"description", js(c.name)},
+                       {"description", json::string(c.name)},
                        {"priority", c.priority}});
   for (const auto& row : rows) {
     json::value line = {{"cells", cells_of(type, row->value(), now)}};
@@ -210,8 +209,8 @@ std::string table_text(const resource_type& type, std::span<const object_ptr> ro
     }
     lines.push_back(std::move(line));
   }
-  json::value meta = {{"resourceVersion", js(resource_version)}};
-  if (!continue_at.empty()) set_at(meta, {"continue"}, js(continue_at));
+  json::value meta = {{"resourceVersion", json::string(resource_version)}};
+  if (!continue_at.empty()) set_at(meta, {"continue"}, json::string(continue_at));
   return json::serialize(json::value{{"kind", "Table"},
                                      {"apiVersion", "meta.k8s.io/v1"},
                                      {"metadata", std::move(meta)},

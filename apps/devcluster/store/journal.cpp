@@ -121,7 +121,7 @@ void journal::load(object_store& store) {
     }
     const auto* type = find_resource(record.resource);
     if (!type) return;  // written by a newer version: nothing here could use it
-    json::value value = json::parse(json::string_view(record.text.data(), record.text.size()));
+    json::value value = json::parse(record.text);
     if (snapshot) store.restore(*type, std::move(value));
     else store.restore_change(*type, record.what == record_kind::erase, std::move(value));
   };

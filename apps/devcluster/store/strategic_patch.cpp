@@ -123,7 +123,7 @@ void apply_list_directive(json::object& target, std::string_view name, const jso
   const bool deletes = name.starts_with(delete_from);
   if (!deletes && !name.starts_with(element_order)) return;
   const auto field = name.substr(deletes ? delete_from.size() : element_order.size());
-  auto* there = target.if_contains(json::string_view(field.data(), field.size()));
+  auto* there = target.if_contains(field);
   auto* list = there ? there->if_array() : nullptr;
   if (!list) return;
   if (!deletes) return put_in_order(*list, argument, merge_key(child_path(path, field)));
