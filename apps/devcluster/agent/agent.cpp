@@ -165,7 +165,7 @@ void node_agent::remove_strays() {
     if (known.contains(uid)) continue;
     for (const auto& inside : fs::directory_iterator(entry.path(), bad)) {
       if (is_the_pods(inside.path())) continue;
-      kill_recorded(inside.path().string() + "/run.json");
+      sandbox_process::end_recorded(inside.path().string() + "/run.json");
       for (const auto& file : fs::directory_iterator(inside.path(), bad))
         if (file.path().extension() == ".status") sandbox_process::end_unrecorded(file.path());
     }
@@ -188,8 +188,7 @@ rt::task<void> node_agent::trim_logs() {
     std::error_code bad;
     for (fs::recursive_directory_iterator at(options_.state + "/pods", bad), end; at != end; at.increment(bad))
       if (at->path().extension() == ".log" && at.depth() == 2) trim_log(at->path());
-      else if (at.depth() >= 2 || is_the_pods(at->path()))
-        at.disable_recursion_pending();
+      else if (at.depth() >= 2 || is_the_pods(at->path())) at.disable_recursion_pending();
   }
 }
 

@@ -5,10 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <boost/json/parse.hpp>
 #include <charconv>
-#include <fstream>
-#include <sstream>
 
 #include "atrium/rt/blocking.hpp"
 
@@ -79,16 +76,6 @@ void trim_log(const std::string& file, std::int64_t keep) noexcept {
     if (::fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, end) != 0) (void)!::ftruncate(fd, 0);
   }
   ::close(fd);
-}
-
-void kill_recorded(const std::string& run_file) {
-  std::ifstream in(run_file, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  json::error_code bad;
-  const json::value run = json::parse(std::move(text).str(), bad);
-  if (bad) return;
-  if (const auto* identity = find(run, {"process"})) (void)sandbox_process::adopt(*identity);  // its destructor kills
 }
 
 rt::task<void> serve_log(net::exchange& ex, pod_worker& pod, const query_list& query) {

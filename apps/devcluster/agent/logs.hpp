@@ -25,7 +25,4 @@ std::int64_t first_byte(int fd) noexcept;
 /// Frees what is older than the newest `keep` bytes.
 void trim_log(const std::string& file, std::int64_t keep = 10 << 20) noexcept;
 
-/// Kills the sandbox that a run.json tells of, when it still runs.
-void kill_recorded(const std::string& run_file);
-
 }  // namespace atrium::devcluster

@@ -8,17 +8,11 @@
 
 #include "apps/devcluster/agent/container_state.hpp"
 #include "apps/devcluster/api/discovery.hpp"
+#include "apps/devcluster/store/files.hpp"
 
 namespace atrium::devcluster {
 
 namespace {
-
-std::string first_line(const char* path) {
-  std::ifstream in(path);
-  std::string line;
-  std::getline(in, line);
-  return line;
-}
 
 std::string os_name() {
   std::ifstream in("/etc/os-release");

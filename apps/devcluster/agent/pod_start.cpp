@@ -2,36 +2,16 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "apps/devcluster/agent/pod_container.hpp"
 #include "apps/devcluster/agent/sandbox.hpp"
 #include "apps/devcluster/agent/volumes.hpp"
+#include "apps/devcluster/store/files.hpp"
 #include "atrium/base/log.hpp"
 
 namespace atrium::devcluster {
 
 namespace fs = std::filesystem;
-
-namespace {
-
-void write_text(const std::string& path, const std::string& text) {
-  std::ofstream out(path + ".new", std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) fail(disposition::failed, "A file of the pod cannot be written; is the disk full?");
-  fs::rename(path + ".new", path);
-}
-
-std::string read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream out;
-  out << in.rdbuf();
-  return std::move(out).str();
-}
-
-}  // namespace
 
 std::string pod_worker::hostname() const {
   const auto* given = find(pod(), {"spec", "hostname"});
@@ -43,13 +23,15 @@ void pod_worker::prepare_folders() {
   make_sandbox_folder(folder_ + "/sockets", node_.root);
   const std::string name = hostname();
   const std::string id = std::to_string(sandbox_id);
-  write_text(folder_ + "/etc/passwd",
-             "root:x:0:0:root:/root:/usr/sbin/nologin\nuser:x:" + id + ":" + id +
-                 ":user:/home/user:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n");
-  write_text(folder_ + "/etc/group", "root:x:0:\nuser:x:" + id + ":\nnogroup:x:65534:\n");
-  write_text(folder_ + "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n127.0.0.1 " + name + "\n");
-  write_text(folder_ + "/etc/hostname", name + "\n");
-  write_text(folder_ + "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n");
+  const auto write_etc = [this](const char* file, const std::string& text) {
+    write_text(folder_ + "/etc/" + file, text, 0644);
+  };
+  write_etc("passwd", "root:x:0:0:root:/root:/usr/sbin/nologin\nuser:x:" + id + ":" + id +
+                          ":user:/home/user:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n");
+  write_etc("group", "root:x:0:\nuser:x:" + id + ":\nnogroup:x:65534:\n");
+  write_etc("hosts", "127.0.0.1 localhost\n::1 localhost\n127.0.0.1 " + name + "\n");
+  write_etc("hostname", name + "\n");
+  write_etc("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n");
   for (const auto& c : containers_) fs::create_directories(c->folder);
 }
 
@@ -84,7 +66,7 @@ void pod_worker::save_run(const container& c, bool shut_down) const {
   }
   if (c.process) set_at(run, {"process"}, c.process->identity());
   try {
-    write_text(c.folder + "/run.json", json::serialize(run));
+    write_text(c.folder + "/run.json", json::serialize(run), 0600);
   } catch (const failure& f) {
     log::error("cannot note a running container", {{"pod", pod_->key()}, {"error", f.error()}});
   }

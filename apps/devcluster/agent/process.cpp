@@ -7,13 +7,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/json/parse.hpp>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <thread>
 
+#include "apps/devcluster/store/files.hpp"
 #include "atrium/rt/scope.hpp"
 
 namespace atrium::devcluster {
@@ -31,13 +32,6 @@ void send(const rt::unique_fd& fd, int number) noexcept {
   if (fd) ::syscall(SYS_pidfd_send_signal, fd.get(), number, nullptr, 0);
 }
 
-std::string text_of(const std::string& path) {
-  std::ifstream in(path);
-  std::ostringstream out;
-  out << in.rdbuf();
-  return std::move(out).str();
-}
-
 /// The number behind `"name": ` in bubblewrap's JSON lines.
 std::optional<long> number_in(const std::string& text, const std::string& name) {
   const auto at = text.find("\"" + name + "\":");
@@ -47,7 +41,7 @@ std::optional<long> number_in(const std::string& text, const std::string& name) 
 
 std::vector<pid_t> children_of(pid_t pid) {
   const auto name = std::to_string(pid);
-  std::istringstream children(text_of("/proc/" + name + "/task/" + name + "/children"));
+  std::istringstream children(read_text("/proc/" + name + "/task/" + name + "/children"));
   std::vector<pid_t> out;
   for (pid_t child; children >> child;) out.push_back(child);
   return out;
@@ -86,7 +80,7 @@ process_id id_from(const json::value& identity, std::string_view which) {
 
 std::uint64_t start_time_of(pid_t pid) noexcept {
   if (pid <= 0) return 0;
-  const std::string stat = text_of("/proc/" + std::to_string(pid) + "/stat");
+  const std::string stat = read_text("/proc/" + std::to_string(pid) + "/stat");
   const auto name_end = stat.rfind(')');  // the name may hold anything
   if (name_end == std::string::npos) return 0;
   std::istringstream rest(stat.substr(name_end + 1));
@@ -102,7 +96,7 @@ bool process_id::alive() const noexcept { return start != 0 && start_time_of(pid
 
 bool sandbox_process::read_ids() {
   if (init_.pid < 0) {
-    const auto pid = number_in(text_of(status_file_), "child-pid");
+    const auto pid = number_in(read_text(status_file_), "child-pid");
     if (!pid) return false;
     init_ = {static_cast<pid_t>(*pid), start_time_of(static_cast<pid_t>(*pid))};
     init_fd_ = open_pidfd(init_);
@@ -194,6 +188,13 @@ json::value sandbox_process::identity() const {
       {"outer", id_value(outer_)}, {"init", id_value(init_)}, {"main", id_value(main_)}, {"status_file", status_file_}};
 }
 
+void sandbox_process::end_recorded(const std::string& run_file) {
+  json::error_code bad;
+  const json::value run = json::parse(read_text(run_file), bad);
+  if (bad) return;
+  if (const auto* identity = find(run, {"process"})) (void)adopt(*identity);  // its destructor kills
+}
+
 void sandbox_process::end_unrecorded(const std::string& status_file) {
   struct stat file{};
   if (::stat(status_file.c_str(), &file) != 0) return;
@@ -210,7 +211,7 @@ void sandbox_process::end_unrecorded(const std::string& status_file) {
 }
 
 std::optional<int> sandbox_process::exit_code_in(const std::string& status_file) {
-  const auto code = number_in(text_of(status_file), "exit-code");
+  const auto code = number_in(read_text(status_file), "exit-code");
   if (!code) return std::nullopt;
   return static_cast<int>(*code);
 }

@@ -50,6 +50,8 @@ class sandbox_process {
   pid_t inside() const noexcept;
   json::value identity() const;
 
+  /// Ends the sandbox that a run.json tells of, when it still runs.
+  static void end_recorded(const std::string& run_file);
   /// Ends what a devcluster that was killed had started and not yet recorded: whoever has this status file open, and
   /// their children. Takes a few milliseconds, in which the thread sleeps.
   static void end_unrecorded(const std::string& status_file);

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "apps/devcluster/store/files.hpp"
 #include "atrium/base/log.hpp"
 
 namespace atrium::devcluster {
@@ -22,6 +23,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t header_bytes = 8, largest_record = 64u << 20;
+constexpr std::string_view cannot_write = "The object store cannot write a snapshot";
 
 void put_u32(std::string& out, std::uint32_t n) {
   for (int shift = 0; shift < 32; shift += 8) out += static_cast<char>(n >> shift);
@@ -44,15 +46,6 @@ std::string read_whole(const std::string& path) {
   std::ostringstream text;
   text << in.rdbuf();
   return std::move(text).str();
-}
-
-void write_fully(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw failure(system_error(errno, "The object store cannot write to its disk"));
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
 }
 
 /// The <rv> of "<stem>.<rv>" files, ascending.
@@ -153,7 +146,7 @@ void journal::append(const change& c) {
   encode_record(bytes, {c.what == change_kind::deleted ? record_kind::erase : record_kind::put, c.now->type().plural,
                         c.now->text()});
   try {
-    write_fully(log_.get(), bytes);
+    write_fully(log_.get(), bytes, "The object store cannot write to its log");
     log_bytes_ += bytes.size();
     dirty_ = true;
   } catch (const failure&) {
@@ -176,9 +169,9 @@ std::function<void()> journal::begin_compaction(const object_store& store) {
   return [this, at, bytes = std::move(bytes)] {
     const std::string path = file("snapshot", at), beside = path + ".new";
     const rt::unique_fd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (!fd) throw failure(system_error(errno, "The object store cannot write a snapshot"));
-    write_fully(fd.get(), bytes);
-    if (::fsync(fd.get()) != 0) throw failure(system_error(errno, "The object store cannot write a snapshot"));
+    if (!fd) throw failure(system_error(errno, cannot_write));
+    write_fully(fd.get(), bytes, cannot_write);
+    if (::fsync(fd.get()) != 0) throw failure(system_error(errno, cannot_write));
     fs::rename(beside, path);
     for (const auto old : revisions_of(folder_, "snapshot"))
       if (old < at) fs::remove(file("snapshot", old));
