@@ -29,16 +29,15 @@ json::value container_state::state() const {
 }
 
 json::value container_state::status() const {
-  json::value out = {{"name", name},
-                     {"state", state()},
-                     {"lastState", last},
-                     {"ready", ready},
-                     {"restartCount", restarts},
-                     {"image", image},
-                     {"imageID", id.empty() ? "" : "atrium://machine"},
-                     {"containerID", id},
-                     {"started", started}};
-  return out;
+  return {{"name", name},
+          {"state", state()},
+          {"lastState", last},
+          {"ready", ready},
+          {"restartCount", restarts},
+          {"image", image},
+          {"imageID", id.empty() ? "" : "atrium://machine"},
+          {"containerID", id},
+          {"started", started}};
 }
 
 void container_state::remember_end() {
@@ -108,10 +107,6 @@ void write_status(json::value& pod, const pod_picture& picture, wall_time now) {
     json::array all;
     for (const auto* c : *list) all.push_back(c->status());
     status[field] = std::move(all);
-  }
-  for (const auto& [field, text] : {std::pair("reason", &picture.reason), std::pair("message", &picture.message)}) {
-    if (text->empty()) status.erase(field);
-    else status[field] = *text;
   }
   const bool ended = phase == "Succeeded" || phase == "Failed";
   const bool ready =

@@ -34,8 +34,6 @@ struct pod_picture {
   std::vector<const container_state*> init, containers;
   std::string address;  ///< empty: none yet
   wall_time started_at{};
-  std::string reason, message;  ///< of the pod, when it has one (Evicted, ...)
-  bool stopping = false;
 };
 
 /// Writes the picture into `pod`'s status. Conditions keep lastTransitionTime while their status stays.

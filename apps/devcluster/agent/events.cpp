@@ -18,7 +18,7 @@ void event_recorder::emit(const object& about, severity how, std::string_view re
     });
     if (counted) return;
   }
-  const std::string name = std::string(about.name()) + "." + new_uid().substr(0, 8) + new_uid().substr(0, 8);
+  const std::string name = std::string(about.name()) + "." + new_uid().substr(0, 18);
   json::value event = {{"apiVersion", "v1"},
                        {"kind", "Event"},
                        {"metadata", {{"name", name}, {"namespace", home}}},

@@ -142,7 +142,7 @@ rt::task<void> run_exec(exec_transport& client, const rt::process_options& how, 
   streams io;
   rt::process_options options = how;
   rt::unique_fd theirs[3];
-  std::optional<rt::unique_fd> terminal_channel;
+  rt::unique_fd terminal_channel;
   if (request.terminal) {
     int pair[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
@@ -168,8 +168,8 @@ rt::task<void> run_exec(exec_transport& client, const rt::process_options& how, 
   auto command = rt::process::start(options);
   for (auto& fd : theirs) fd.close();
   if (terminal_channel) {
-    co_await rt::readable(terminal_channel->get());
-    io.terminal = receive_descriptor(terminal_channel->get());
+    co_await rt::readable(terminal_channel.get());
+    io.terminal = receive_descriptor(terminal_channel.get());
     if (io.terminal) rt::resize_pty(io.terminal.get(), 80, 24);
     else io.output_done.set();  // the sandbox could not be entered
   }

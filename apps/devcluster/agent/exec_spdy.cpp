@@ -6,6 +6,8 @@ namespace atrium::devcluster {
 
 namespace {
 
+constexpr std::size_t most_early = 64;  // frames of data that may come before all streams are open
+
 class spdy_transport final : public exec_transport {
  public:
   explicit spdy_transport(net::exchange::upgraded raw) : stream_(std::move(raw.stream)) { codec_.feed(raw.buffered); }
@@ -15,7 +17,10 @@ class spdy_transport final : public exec_transport {
     while (streams_.size() < wanted) {
       auto f = co_await next_frame();
       if (!f) fail(disposition::disconnected, "The client left before it opened its streams.");
-      if (f->what == spdy::frame::kind::data) early_.push_back(std::move(*f));
+      if (f->what != spdy::frame::kind::data) continue;
+      if (early_.size() == most_early)
+        fail(disposition::invalid, "The client sends data on streams that it never opens.");
+      early_.push_back(std::move(*f));
     }
   }
 

@@ -40,10 +40,8 @@ class websocket_transport final : public exec_transport {
 }  // namespace
 
 rt::task<std::unique_ptr<exec_transport>> accept_websocket_exec(net::exchange& ex) {
-  net::websocket_options options{.ping_interval = std::chrono::seconds(25),
-                                 .protocols = {"v5.channel.k8s.io", "v4.channel.k8s.io"}};
-  auto session = co_await net::accept_websocket(ex, options);
-  co_return std::make_unique<websocket_transport>(std::move(session));
+  co_return std::make_unique<websocket_transport>(
+      co_await net::accept_websocket(ex, {.protocols = {"v5.channel.k8s.io", "v4.channel.k8s.io"}}));
 }
 
 }  // namespace atrium::devcluster

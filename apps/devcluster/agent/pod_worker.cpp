@@ -87,12 +87,8 @@ void pod_worker::emit(event_recorder::severity how, std::string_view reason, std
 }
 
 void pod_worker::publish() {
-  pod_picture picture{.init = {},
-                      .containers = {},
-                      .address = relay_ ? relay_->address() : std::string(),
-                      .started_at = started_at_,
-                      .reason = {},
-                      .message = {}};
+  pod_picture picture{
+      .init = {}, .containers = {}, .address = relay_ ? relay_->address() : std::string(), .started_at = started_at_};
   for (const auto& c : containers_) (c->state.init ? picture.init : picture.containers).push_back(&c->state);
   const auto now = node_.objects.now();
   node_.objects.modify(kinds::pods(), pod_->name_space(), pod_->name(), uid_, [&](json::value& object) {

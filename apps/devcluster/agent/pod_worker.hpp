@@ -38,7 +38,6 @@ class pod_worker {
   void stop(std::chrono::seconds grace);
   /// devcluster ends: the containers too, or (`keep`) they go on without us. The object stays.
   void shut_down(std::chrono::seconds grace, bool keep);
-  bool stopping() const noexcept { return stopping_; }
 
   /// A process inside the container, its environment and control groups, for running something beside it. @errors
   /// NotFound, BadRequest

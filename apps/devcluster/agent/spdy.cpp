@@ -197,8 +197,8 @@ result<std::optional<frame>> codec::next() {
     const std::size_t before = type == 1 ? 10 : 4;
     if (body.size() < before) return broken("a frame that is cut");
     out.stream = get(body, 0, 4) & 0x7fffffffu;
-    auto headers = inflate_headers(
-        std::string_view(body).substr(before));  // also of frames that we ignore: one stream of compression
+    // Also of frames that we ignore: it is one stream of compression.
+    auto headers = inflate_headers(std::string_view(body).substr(before));
     if (!headers) return headers.error();
     out.headers = std::move(*headers);
     if (type == 1) out.what = frame::kind::open;
@@ -237,13 +237,6 @@ std::string codec::ping(std::uint32_t id) const {
   std::string body;
   put(body, id, 4);
   return control(6, 0, body);
-}
-
-std::string codec::go_away(std::uint32_t last_stream) const {
-  std::string body;
-  put(body, last_stream, 4);
-  put(body, 0, 4);
-  return control(7, 0, body);
 }
 
 }  // namespace atrium::devcluster::spdy

@@ -38,7 +38,6 @@ class codec {
   std::string reply(std::uint32_t stream);  ///< SYN_REPLY without headers
   std::string data(std::uint32_t stream, std::string_view bytes, bool fin) const;
   std::string ping(std::uint32_t id) const;
-  std::string go_away(std::uint32_t last_stream) const;
 
  private:
   result<header_map> inflate_headers(std::string_view block);

@@ -31,6 +31,16 @@ std::string success_text(const resource_type& type, const object_ptr& gone) {
   return json::serialize(status);
 }
 
+/// The body, of the kind that the address is for where it does not say.
+result<json::value> object_of(const api_request& request, const resource_type& type) {
+  auto body = body_of(request);
+  if (body && body->is_object()) {
+    body->get_object().emplace("kind", type.kind);
+    body->get_object().emplace("apiVersion", type.api_version());
+  }
+  return body;
+}
+
 /// What an address says comes back in answers, which are JSON and so UTF-8.
 bool is_text(const std::vector<std::string>& segments, const query_list& query) {
   return std::ranges::all_of(segments, net::ws::valid_utf8) && std::ranges::all_of(query, [](const auto& parameter) {
@@ -149,12 +159,8 @@ result<outcome> api::collection_result(const api_request& request, const target&
   if (request.method == "POST") {
     if (at.type->namespaced && at.name_space.empty())
       return api_error("MethodNotAllowed", "Objects of this kind are created in a namespace.");
-    auto body = body_of(request);
+    auto body = object_of(request, *at.type);
     if (!body) return body.error();
-    if (body->is_object()) {  // clients may leave these out
-      body->get_object().emplace("kind", json::string(at.type->kind));
-      body->get_object().emplace("apiVersion", json::string(at.type->api_version()));
-    }
     auto done = objects_.create(*at.type, at.name_space, std::move(*body), write_options_of(request));
     if (!done) return done.error();
     return outcome(written_answer(*done, render(request, done->object)));
@@ -207,12 +213,8 @@ result<outcome> api::object_result(const api_request& request, const target& at)
   result<written> done =
       api_error("MethodNotAllowed", "the server does not allow this method on the requested resource");
   if (request.method == "PUT") {
-    auto body = body_of(request);
+    auto body = object_of(request, *type);
     if (!body) return body.error();
-    if (body->is_object()) {
-      body->get_object().emplace("kind", json::string(type->kind));
-      body->get_object().emplace("apiVersion", json::string(type->api_version()));
-    }
     done = objects_.replace(*type, name_space, name, std::move(*body), options);
   } else if (request.method == "PATCH") {
     const auto how = patch_kind_of(request);

@@ -19,25 +19,14 @@ bool api_request::flag(std::string_view name) const noexcept {
   return text == "true" || text == "1";
 }
 
-namespace {
-
-json::value parse_body(const std::string& text, std::string& problem) {
-  json::error_code bad;
-  json::value value = json::parse(text, bad);
-  if (bad) problem = "The body is not JSON: " + bad.message() + ".";
-  return value;
-}
-
-}  // namespace
-
 result<json::value> body_of(const api_request& request) {
   if (is_protobuf_object(request.body)) return decode_protobuf_object(request.body);
   if (request.content_type.find("protobuf") != std::string::npos ||
       request.content_type.find("cbor") != std::string::npos)
     return api_error("UnsupportedMediaType", "This server speaks JSON: send the body as application/json.");
-  std::string problem;
-  json::value value = parse_body(request.body, problem);
-  if (!problem.empty()) return api_error("BadRequest", problem);
+  json::error_code bad;
+  json::value value = json::parse(request.body, bad);
+  if (bad) return api_error("BadRequest", "The body is not JSON: " + bad.message() + ".");
   return value;
 }
 

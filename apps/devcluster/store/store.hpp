@@ -68,7 +68,7 @@ struct list_page {
   std::vector<object_ptr> items;
   revision at = 0;
   std::optional<list_position> next;
-  std::size_t remaining = 0;  ///< how many more there are; only known without selectors
+  std::size_t remaining = 0;  ///< how many more there are
 };
 
 class object_store {

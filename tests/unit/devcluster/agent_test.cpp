@@ -84,8 +84,7 @@ TEST(Statuses, PhaseAndConditionsFollowTheContainers) {
   container_state a{.name = "a"}, b{.name = "b"};
   auto pod = json::parse(R"({"spec":{"restartPolicy":"Always"}})");
   const auto t0 = std::chrono::system_clock::from_time_t(1'800'000'000);
-  pod_picture picture{
-      .init = {}, .containers = {&a, &b}, .address = "127.16.0.1", .started_at = t0, .reason = {}, .message = {}};
+  pod_picture picture{.init = {}, .containers = {&a, &b}, .address = "127.16.0.1", .started_at = t0};
   const auto condition = [&](std::string_view type) {
     for (const auto& c : array_at(pod, {"status", "conditions"}))
       if (text_at(c, {"type"}) == type)
@@ -120,8 +119,7 @@ TEST(Statuses, AnInitContainerThatFailedEndsThePod) {
   container_state first{.name = "first", .init = true, .now = container_state::phase::terminated, .exit_code = 2},
       main{.name = "main"};
   auto pod = json::parse(R"({"spec":{"restartPolicy":"Never"}})");
-  write_status(
-      pod, {.init = {&first}, .containers = {&main}, .address = {}, .started_at = {}, .reason = {}, .message = {}}, {});
+  write_status(pod, {.init = {&first}, .containers = {&main}, .address = {}, .started_at = {}}, {});
   EXPECT_EQ(text_at(pod, {"status", "phase"}), "Failed");
 }
 

@@ -33,8 +33,9 @@ std::string envelope(const std::string& kind, const std::string& raw) {
 
 TEST(Spdy, DataAndPingsPassBothWays) {
   spdy::codec ours, theirs;
+  const std::string go_away = be(0x80030007u, 4) + be(8, 4) + be(7, 4) + be(0, 4);
   const std::string bytes =
-      ours.data(5, "hello", false) + ours.ping(3) + ours.data(5, "", true) + ours.reply(7) + ours.go_away(7);
+      ours.data(5, "hello", false) + ours.ping(3) + ours.data(5, "", true) + ours.reply(7) + go_away;
   std::vector<spdy::frame> seen;
   for (const char c : bytes) {  // byte by byte: frames are found wherever reads end
     theirs.feed(std::string_view(&c, 1));
