@@ -5,8 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <charconv>
-
 #include "atrium/rt/blocking.hpp"
 
 namespace atrium::devcluster {
@@ -16,20 +14,12 @@ namespace {
 constexpr std::size_t piece = 64u << 10;
 constexpr auto follow_interval = std::chrono::milliseconds(50);
 
-std::string value_of(const query_list& query, std::string_view name) {
-  for (const auto& [key, value] : query)
-    if (key == name) return value;
-  return {};
-}
-
 result<std::int64_t> number_of(const query_list& query, std::string_view name, std::int64_t otherwise) {
-  const std::string text = value_of(query, name);
+  const auto text = value_of(query, name);
   if (text.empty()) return otherwise;
-  std::int64_t n = 0;
-  const auto [rest, bad] = std::from_chars(text.data(), text.data() + text.size(), n);
-  if (bad != std::errc() || rest != text.data() + text.size() || n < 0)
-    return api_error("BadRequest", std::string(name) + " must be a whole number.");
-  return n;
+  const auto n = whole_number<std::int64_t>(text);
+  if (!n || *n < 0) return api_error("BadRequest", std::string(name) + " must be a whole number.");
+  return *n;
 }
 
 std::int64_t size_of(int fd) noexcept {
@@ -79,7 +69,7 @@ void trim_log(const std::string& file, std::int64_t keep) noexcept {
 }
 
 rt::task<void> serve_log(net::exchange& ex, pod_worker& pod, const query_list& query) {
-  const std::string container = value_of(query, "container");
+  const auto container = value_of(query, "container");
   const bool follow = value_of(query, "follow") == "true", previous = value_of(query, "previous") == "true";
   if (value_of(query, "timestamps") == "true")
     throw failure(api_error("BadRequest", "This node writes output without timestamps; ask without --timestamps."));

@@ -13,6 +13,8 @@
 namespace atrium::devcluster {
 
 using query_list = std::vector<std::pair<std::string, std::string>>;
+/// The first of that name, or empty.
+std::string_view value_of(const query_list& query, std::string_view name) noexcept;
 
 struct api_request {
   std::string method;

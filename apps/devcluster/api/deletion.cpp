@@ -49,7 +49,7 @@ result<deleted> registry::remove(const resource_type& type, const std::string& n
     return conflict(type, name,
                     "Precondition failed: ResourceVersion in precondition: " + options.resource_version +
                         ", ResourceVersion in object meta: " + std::to_string(found->revision()));
-  if (type.plural == "namespaces" && (name == "default" || name.starts_with("kube-")))
+  if (&type == &kinds::namespaces() && (name == "default" || name.starts_with("kube-")))
     return api_error("Forbidden", "namespaces \"" + name + "\" is forbidden: this namespace may not be deleted");
   const std::int64_t grace = grace_of(found, options);
   const bool held =

@@ -1,6 +1,5 @@
 // Lists in pages, and what a watch starts with.
 #include <boost/json/serialize.hpp>
-#include <charconv>
 
 #include "apps/devcluster/api/api.hpp"
 #include "apps/devcluster/api/table.hpp"
@@ -9,13 +8,6 @@ namespace atrium::devcluster {
 
 namespace {
 
-std::optional<std::uint64_t> number(std::string_view text) noexcept {
-  std::uint64_t n = 0;
-  const auto [rest, bad] = std::from_chars(text.data(), text.data() + text.size(), n);
-  if (bad != std::errc() || rest != text.data() + text.size()) return std::nullopt;
-  return n;
-}
-
 std::string continue_token(const list_position& at) {
   return k8s::encode_base64(std::to_string(at.at) + ":" + at.after_key);
 }
@@ -23,7 +15,8 @@ std::string continue_token(const list_position& at) {
 result<list_position> parse_token(std::string_view token) {
   const auto text = k8s::decode_base64(token);
   const auto colon = text ? text->find(':') : std::string::npos;
-  const auto at = colon == std::string::npos ? std::nullopt : number(std::string_view(*text).substr(0, colon));
+  const auto at =
+      colon == std::string::npos ? std::nullopt : whole_number<revision>(std::string_view(*text).substr(0, colon));
   if (!at)
     return api_error("BadRequest", "continue key is not valid: give back the token of the page before as it is.");
   return list_position{*at, text->substr(colon + 1)};
@@ -32,7 +25,7 @@ result<list_position> parse_token(std::string_view token) {
 result<revision> wanted_revision(const api_request& request, revision current) {
   const auto text = request.value("resourceVersion");
   if (text.empty()) return revision(0);
-  const auto at = number(text);
+  const auto at = whole_number<revision>(text);
   if (!at)
     return api_error("Invalid", "resourceVersion: Invalid value: \"" + std::string(text) + "\": it must be a number.");
   if (*at > current)
@@ -68,7 +61,7 @@ result<api_answer> api::list(const api_request& request, const target& at, const
   if (!wanted) return wanted.error();
   std::size_t limit = 0;
   if (const auto text = request.value("limit"); !text.empty()) {
-    const auto parsed = number(text);
+    const auto parsed = whole_number<std::size_t>(text);
     if (!parsed) return api_error("BadRequest", "limit must be a whole number.");
     limit = *parsed;
   }
@@ -112,7 +105,7 @@ result<watch_plan> api::watch(const api_request& request, const target& at, sele
   }
   if (plan.initial || *wanted == 0) plan.since = objects_.store().current();
   if (const auto text = request.value("timeoutSeconds"); !text.empty())
-    plan.timeout = std::chrono::seconds(number(text).value_or(0));
+    plan.timeout = std::chrono::seconds(whole_number<std::int64_t>(text).value_or(0));
   if (plan.timeout.count() <= 0 || plan.timeout > std::chrono::hours(1)) plan.timeout = std::chrono::minutes(30);
   return plan;
 }

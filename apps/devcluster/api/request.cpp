@@ -1,18 +1,19 @@
 #include "apps/devcluster/api/request.hpp"
 
 #include <boost/json/parse.hpp>
-#include <charconv>
 
 #include "apps/devcluster/api/protobuf.hpp"
 #include "atrium/net/http.hpp"
 
 namespace atrium::devcluster {
 
-std::string_view api_request::value(std::string_view name) const noexcept {
+std::string_view value_of(const query_list& query, std::string_view name) noexcept {
   for (const auto& [key, text] : query)
     if (key == name) return text;
   return {};
 }
+
+std::string_view api_request::value(std::string_view name) const noexcept { return value_of(query, name); }
 
 bool api_request::flag(std::string_view name) const noexcept {
   const auto text = value(name);
@@ -50,11 +51,8 @@ result<delete_options> delete_options_of(const api_request& request) {
     for (const auto& run : array_at(*body, {"dryRun"})) out.dry_run = out.dry_run || scalar_text(run) == "All";
   }
   if (const auto grace = request.value("gracePeriodSeconds"); !grace.empty()) {
-    std::int64_t seconds = 0;
-    const auto [rest, bad] = std::from_chars(grace.data(), grace.data() + grace.size(), seconds);
-    if (bad != std::errc() || rest != grace.data() + grace.size())
-      return api_error("BadRequest", "gracePeriodSeconds must be a whole number.");
-    out.grace_seconds = seconds;
+    out.grace_seconds = whole_number<std::int64_t>(grace);
+    if (!out.grace_seconds) return api_error("BadRequest", "gracePeriodSeconds must be a whole number.");
   }
   return out;
 }

@@ -9,8 +9,23 @@
 namespace atrium::devcluster {
 
 namespace {
+
 constexpr auto event_lifetime = std::chrono::hours(1);
 constexpr std::size_t most_events = 2000;
+
+/// Waits up to a second while the address is in use. @errors conflict
+rt::task<rt::listener> bind_patiently(rt::endpoint at) {
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    try {
+      co_return rt::listener::bind(at);
+    } catch (const failure& f) {
+      if (f.disposition() != disposition::conflict) throw;
+    }
+    co_await rt::sleep_for(std::chrono::milliseconds(10));
+  }
+  co_return rt::listener::bind(at);
+}
+
 }  // namespace
 
 cluster_state::cluster_state(std::string folder)
@@ -66,18 +81,6 @@ rt::task<void> cluster_state::keep() {
     if (second % 60 == 0) forget_old_events();
     if (journal_.compaction_due()) co_await compact();
   }
-}
-
-rt::task<rt::listener> bind_patiently(rt::endpoint at) {
-  for (int attempt = 0; attempt < 100; ++attempt) {
-    try {
-      co_return rt::listener::bind(at);
-    } catch (const failure& f) {
-      if (f.disposition() != disposition::conflict) throw;
-    }
-    co_await rt::sleep_for(std::chrono::milliseconds(10));
-  }
-  co_return rt::listener::bind(at);
 }
 
 rt::task<rt::listener> bind_api(std::string address, std::string folder) {

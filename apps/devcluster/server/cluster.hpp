@@ -42,7 +42,4 @@ class cluster_state {
 /// for that.
 rt::task<rt::listener> bind_api(std::string address, std::string folder);
 
-/// Binds `at`; waits up to a second while it is in use. @errors conflict
-rt::task<rt::listener> bind_patiently(rt::endpoint at);
-
 }  // namespace atrium::devcluster

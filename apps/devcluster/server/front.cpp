@@ -59,6 +59,12 @@ net::response json_response(unsigned status, std::string body) {
   return r;
 }
 
+std::string event_line(const watch_plan& plan, std::string_view event, const object_ptr& object) {
+  if (!plan.table) return watch_line(event, object->text());
+  return watch_line(event, table_text(object->type(), std::span(&object, 1), std::to_string(object->revision()), "",
+                                      "Metadata", std::chrono::system_clock::now()));
+}
+
 }  // namespace
 
 rt::task<void> respond_status(net::exchange& ex, const error& e) {
@@ -145,12 +151,6 @@ rt::task<void> front::serve(net::exchange& ex) {
   } else {
     throw failure(api_error("ServiceUnavailable", "No node runs pods here: devcluster was started with --no-agent."));
   }
-}
-
-std::string front::event_line(const watch_plan& plan, std::string_view event, const object_ptr& object) const {
-  if (!plan.table) return watch_line(event, object->text());
-  return watch_line(event, table_text(object->type(), std::span(&object, 1), std::to_string(object->revision()), "",
-                                      "Metadata", std::chrono::system_clock::now()));
 }
 
 rt::task<void> front::stream_watch(net::exchange& ex, const watch_plan& plan) {

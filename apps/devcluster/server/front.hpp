@@ -33,7 +33,6 @@ class front {
   rt::task<void> send_changes(net::body_writer& to, const watch_plan& plan, std::string batch, const bool& gone);
   rt::task<void> notice_leaving(net::exchange& ex, bool& gone);
   bool signed_in(const net::request& request) const noexcept;
-  std::string event_line(const watch_plan& plan, std::string_view event, const object_ptr& object) const;
 
   api& requests_;
   object_store& store_;

@@ -1,4 +1,3 @@
-#include <charconv>
 #include <span>
 
 #include "apps/devcluster/store/patch.hpp"
@@ -32,12 +31,8 @@ result<std::vector<std::string>> pointer_tokens(std::string_view pointer) {
 }
 
 std::optional<std::size_t> index_of(std::string_view token, std::size_t end) noexcept {
-  std::size_t index = 0;
-  const auto [rest, status] = std::from_chars(token.data(), token.data() + token.size(), index);
-  if (status != std::errc() || rest != token.data() + token.size() || (token.size() > 1 && token[0] == '0') ||
-      index >= end)
-    return std::nullopt;
-  return index;
+  const auto index = whole_number<std::size_t>(token);
+  return (token.size() > 1 && token[0] == '0') || index >= end ? std::nullopt : index;
 }
 
 error missing(std::string_view op, std::string_view pointer) {

@@ -1,7 +1,6 @@
 #include "apps/devcluster/store/selectors.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace atrium::devcluster {
 
@@ -47,13 +46,6 @@ bool label_value(std::string_view value) noexcept {
          });
 }
 
-std::optional<std::int64_t> whole_number(std::string_view text) noexcept {
-  std::int64_t n = 0;
-  const auto [rest, status] = std::from_chars(text.data(), text.data() + text.size(), n);
-  if (status != std::errc() || rest != text.data() + text.size()) return std::nullopt;
-  return n;
-}
-
 std::vector<std::string> split_values(std::string_view inside) {
   std::vector<std::string> values;
   for (std::size_t start = 0; start <= inside.size();) {
@@ -95,7 +87,7 @@ result<label_selector> label_selector::parse(std::string_view text) {
         return api_error("BadRequest", "unable to parse requirement: expected '!='.");
       if ((part[at] == '!' || part[at] == '=') && !value.empty() && value.front() == '=') value.remove_prefix(1);
       r.values.emplace_back(trimmed(value));
-      if ((r.what == verb::greater || r.what == verb::less) && !whole_number(r.values[0]))
+      if ((r.what == verb::greater || r.what == verb::less) && !whole_number<std::int64_t>(r.values[0]))
         return api_error("BadRequest", "for 'Gt', 'Lt' operators, the value must be an integer.");
     } else if (part.starts_with('!')) {
       key = trimmed(part.substr(1));
@@ -135,8 +127,9 @@ bool label_selector::matches(const json::object& labels) const {
         break;
       case verb::greater:
       case verb::less: {
-        const auto n = text ? whole_number(as_view(*text)) : std::nullopt;
-        ok = n && (r.what == verb::greater ? *n > *whole_number(r.values[0]) : *n < *whole_number(r.values[0]));
+        const auto n = text ? whole_number<std::int64_t>(as_view(*text)) : std::nullopt;
+        const auto bound = whole_number<std::int64_t>(r.values[0]);
+        ok = n && (r.what == verb::greater ? *n > *bound : *n < *bound);
         break;
       }
     }

@@ -1,15 +1,12 @@
 #include "apps/devcluster/store/values.hpp"
 
-#include <charconv>
 #include <cmath>
 
 #include "atrium/k8s/time.hpp"
 
 namespace atrium::devcluster {
 
-json::value* find(json::value& root, path keys) noexcept {
-  return const_cast<json::value*>(k8s::find(root, keys));
-}
+json::value* find(json::value& root, path keys) noexcept { return const_cast<json::value*>(k8s::find(root, keys)); }
 
 std::string_view text_at(const json::value& root, path keys) noexcept {
   const auto* at = find(root, keys);

@@ -4,7 +4,9 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
+#include <charconv>
 #include <chrono>
+#include <concepts>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -36,6 +38,15 @@ void set_at(json::value& root, path keys, json::value what);
 void erase_at(json::value& root, path keys) noexcept;
 
 inline std::string_view as_view(const json::string& s) noexcept { return {s.data(), s.size()}; }
+
+/// A whole number in digits and nothing else.
+template <std::integral I>
+std::optional<I> whole_number(std::string_view text) noexcept {
+  I n = 0;
+  const auto [rest, bad] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (bad != std::errc() || rest != text.data() + text.size()) return std::nullopt;
+  return n;
+}
 
 /// A value as field selectors compare it: strings as they are, numbers and booleans as text, else empty.
 std::string scalar_text(const json::value& value);
