@@ -147,7 +147,7 @@ save_outcome save_document_file(const home& h, const std::string& path, std::str
       ::openat(parent.get(), temp.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
   if (!fd) fail_for_path(errno, path, "write");
   temporary cleanup(parent.get(), temp);
-  write_all_blocking(fd.get(), bytes, path);
+  write_all_synced(fd.get(), bytes, path);
   if (old) ::fchmod(fd.get(), old->st_mode & 07777u);
 
   const unsigned flag = expected.empty() ? RENAME_NOREPLACE : RENAME_EXCHANGE;

@@ -234,6 +234,11 @@ std::string read_all(int fd, std::size_t limit, const std::string& path) {
   return out;
 }
 
+void write_all_synced(int fd, std::string_view bytes, const std::string& path) {
+  write_all_blocking(fd, bytes, path);
+  if (::fdatasync(fd) < 0) fail_for_path(errno, path, "write");
+}
+
 void write_all_blocking(int fd, std::string_view bytes, const std::string& path) {
   while (!bytes.empty()) {
     const auto n = ::write(fd, bytes.data(), bytes.size());

@@ -63,6 +63,9 @@ class home {
 
 /// Everything in an open file. @errors invalid beyond `limit`
 std::string read_all(int fd, std::size_t limit, const std::string& path);
+/// Writes it all and waits for the disk: a rename that comes next must not be all that a power cut leaves (an exchange
+/// is, on ext4), and NFS tells of a full disk or quota only now.
+void write_all_synced(int fd, std::string_view bytes, const std::string& path);
 void write_all_blocking(int fd, std::string_view bytes, const std::string& path);
 
 }  // namespace atrium::project

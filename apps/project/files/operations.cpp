@@ -119,7 +119,7 @@ void write_file(const home& h, const std::string& path, std::string_view bytes) 
       ::openat(parent.get(), beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
   if (!fd) fail_for_path(errno, path, "write");
   try {
-    write_all_blocking(fd.get(), bytes, path);
+    write_all_synced(fd.get(), bytes, path);
     if (there) ::fchmod(fd.get(), st.st_mode & 07777u);
     if (::renameat(parent.get(), beside.c_str(), parent.get(), name.c_str()) < 0) fail_for_path(errno, path, "write");
   } catch (...) {

@@ -32,8 +32,7 @@ std::optional<std::uint64_t> number_of(std::optional<std::string_view> text, con
 }
 
 /// Opens the part file with exactly `offset` bytes in it. Gives how many there are when they are too few.
-std::optional<std::uint64_t> prepare(const home& h, const std::string& path, std::uint64_t offset,
-                                     rt::unique_fd& fd) {
+std::optional<std::uint64_t> prepare(const home& h, const std::string& path, std::uint64_t offset, rt::unique_fd& fd) {
   h.make_folders(parent_of(path));
   if (h.exists(path) && S_ISDIR(h.status(path).st_mode)) fail_for_path(EISDIR, path, "write");
   fd = h.open(part_path(path), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | (offset == 0 ? O_TRUNC : 0), 0644);
@@ -57,6 +56,9 @@ void write_at(int fd, std::span<const std::byte> bytes, std::uint64_t offset, co
 /// The file appears under its name, complete, with the mode of the one it replaces.
 void finish(const home& h, const std::string& path, int fd) {
   const auto parent = h.open_parent(path);
+  // NFS tells of a full disk or quota only when a descriptor is closed.
+  if (const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0); copy < 0 || ::close(copy) < 0)
+    fail_for_path(errno, path, "write");
   struct stat st;
   if (::fstatat(parent.get(), name_of(path).c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
     ::fchmod(fd, st.st_mode & 07777u);
