@@ -9,14 +9,17 @@ namespace atrium::devcluster {
 
 namespace {
 
+constexpr std::size_t piece = 64u << 10;
 constexpr std::uint32_t addresses = 254u * 254u;
 
 rt::task<void> copy(rt::socket& from, rt::socket& to) {
   try {
     while (true) {
-      const auto bytes = co_await from.receive();  // idle connections hold no buffer
-      if (bytes.empty()) break;
-      co_await to.send_all(bytes.bytes());
+      co_await from.wait_readable();  // idle connections hold no buffer
+      std::vector<std::byte> buffer(piece);
+      const auto n = co_await from.recv_some(buffer);
+      if (n == 0) break;
+      co_await to.send_all(std::span<const std::byte>(buffer).first(n));
     }
     to.shutdown_send();
   } catch (const failure& f) {
