@@ -55,10 +55,10 @@ export interface Collaborator {
 export interface ApiKey {
   id: number;
   name: string;
-  trunc?: string;
-  created?: string;
-  expire?: string | null;
-  last_active?: string | null;
+  trunc: string;
+  created: string;
+  expire: string | null;
+  last_active: string | null;
 }
 
 type ProjectId = { project_id: string };
@@ -83,8 +83,8 @@ export interface HubMethods {
   'projects.log': [ProjectId & { limit?: number }, LogEntry[]];
   'accounts.search': [{ query: string }, { account_id: string; first_name: string; last_name: string }[]];
   'accounts.update': [{ first_name?: string; last_name?: string; other_settings?: Record<string, unknown> }, unknown];
-  'api_keys.list': [Record<string, never>, ApiKey[] | { keys: ApiKey[] }];
-  'api_keys.create': [{ name: string }, { id?: number; secret?: string; key?: string }];
+  'api_keys.list': [Record<string, never>, ApiKey[]];
+  'api_keys.create': [{ name: string; expire?: string }, ApiKey & { secret: string }];
   'api_keys.delete': [{ id: number }, unknown];
 }
 
@@ -168,10 +168,12 @@ export interface ProjectMethods {
   status: [Record<string, never>, ProjectStatus];
 }
 
-/** Methods that may be sent again when the answer got lost: asking twice changes nothing more than asking once. */
+/**
+ * Methods that may be sent again when the answer got lost: asking twice changes nothing more than asking once. What
+ * holds for one connection only (subscriptions, watches) is not among them: each new connection asks for it itself.
+ */
 const safe = new Set<string>([
   'ping',
-  'subscribe',
   'projects.start',
   'projects.stop',
   'projects.cancel_start',
@@ -209,7 +211,6 @@ export class Api<M extends { [K in keyof M]: Methods[string] }> {
   }
 }
 
-export type HubApi = Api<HubMethods>;
 export type ProjectApi = Api<ProjectMethods>;
 
 /** The sentence of an error for people. */

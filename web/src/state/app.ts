@@ -2,7 +2,7 @@
 import { Cell } from '../lib/cell';
 import { Connection } from '../net/connection';
 import { browserSurroundings, socketUrl } from '../net/link';
-import { Api, type Account, type HubMethods, type ProjectRow, type RowChange } from '../net/protocol';
+import { Api, sentence, type Account, type HubMethods, type ProjectRow, type RowChange } from '../net/protocol';
 import { applyChanges, sortProjects } from './projects';
 
 export type Session = { phase: 'unknown' } | { phase: 'signed_out' } | { phase: 'signed_in'; account: Account };
@@ -36,15 +36,11 @@ async function subscribe(): Promise<void> {
     for (const push of early.splice(0)) receive(push);
   } catch (error) {
     if (hubLink.state.value.phase === 'open')
-      projects.update((list) => ({
-        ...list,
-        phase: 'failed',
-        problem: error instanceof Error ? error.message : String(error),
-      }));
+      projects.update((list) => ({ ...list, phase: 'failed', problem: sentence(error) }));
   }
 }
 
-/** Changes may overtake the answer that names their subscription. */
+/** Changes may overtake the answer that names their subscription. Those of an earlier connection have no place here. */
 const early: Record<string, unknown>[] = [];
 
 function receive(push: Record<string, unknown>): void {
@@ -83,17 +79,17 @@ function setRowsKeepingPhase(rows: ReadonlyMap<string, ProjectRow>): void {
 export function startApp(): void {
   hubLink.on('hello', (push) => {
     const account = push.account as Account | null;
+    early.length = 0;
     session.value = account ? { phase: 'signed_in', account } : { phase: 'signed_out' };
     if (account) void subscribe();
-    else signedOut();
+    else projects.value = emptyList;
   });
   hubLink.on('changes', receive);
   hubLink.state.subscribe((state) => {
     if (state.phase === 'signed_out') {
       session.value = { phase: 'signed_out' };
-      signedOut();
+      projects.value = emptyList;
     } else if (state.phase !== 'open' && projects.value.phase === 'live') {
-      early.length = 0;
       projects.update((list) => ({ ...list, phase: 'stale' }));
     }
   });
@@ -102,11 +98,6 @@ export function startApp(): void {
     if (document.visibilityState === 'visible') hubLink.check();
   });
   hubLink.start();
-}
-
-function signedOut(): void {
-  early.length = 0;
-  projects.value = emptyList;
 }
 
 /** After signing in or out: a new connection, because the cookie is read when it opens. */

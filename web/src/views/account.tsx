@@ -125,8 +125,7 @@ function Keys() {
   const load = async (): Promise<void> => {
     setProblem(null);
     try {
-      const answer = await hub.call('api_keys.list', {}, { timeoutMs: 0 });
-      setKeys(Array.isArray(answer) ? answer : answer.keys);
+      setKeys(await hub.call('api_keys.list', {}, { timeoutMs: 0 }));
     } catch (error) {
       if (!isQuiet(error)) setProblem(sentence(error));
     }
@@ -136,8 +135,8 @@ function Keys() {
     event.preventDefault();
     if (!name.trim()) return field.current?.focus();
     try {
-      const answer = await hub.call('api_keys.create', { name: name.trim() });
-      setSecret(answer.secret ?? answer.key ?? null);
+      const { secret } = await hub.call('api_keys.create', { name: name.trim() });
+      setSecret(secret);
       setName('');
       await load();
     } catch (error) {
@@ -200,7 +199,7 @@ function Keys() {
               <div class="person-name">
                 <span>{key.name}</span>
                 <span class="quiet">
-                  {key.trunc ?? ''}{' '}
+                  {key.trunc}{' '}
                   {key.last_active ? `· used ${ago(Date.parse(key.last_active), Date.now())}` : '· never used'}
                 </span>
               </div>

@@ -23,7 +23,7 @@ function newSession({ session: { api } }: ProjectContext, path: string, draft: D
     {
       open: (since, epoch) =>
         api.call('document.open', { path, ...(since === undefined ? {} : { since, epoch: epoch! }) }, { timeoutMs: 0 }),
-      push: (epoch, version, updates) => api.call('document.push', { path, epoch, version, updates }, { safe: false }),
+      push: (epoch, version, updates) => api.call('document.push', { path, epoch, version, updates }),
     },
     draft,
   );
