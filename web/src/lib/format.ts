@@ -25,7 +25,7 @@ export function duration(ms: number): string {
   return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
 }
 
-/** How long ago, coarse: "now", "4 min ago", "3 h ago", "yesterday", then the date. */
+/** How long ago, coarse: "just now", "4 min ago", "3 h ago", "yesterday", then the date. */
 export function ago(time: number, now: number, locale?: string): string {
   const seconds = Math.round((now - time) / 1000);
   if (seconds < 45) return 'just now';

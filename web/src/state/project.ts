@@ -24,6 +24,7 @@ export class ProjectSession {
   startTrace: string | null | undefined;
   /** When this page turned to the project. */
   readonly since = Date.now();
+  lastActivity = 0;
 
   constructor(readonly id: string) {
     // The first connection belongs to the start that the person waited for; a socket takes no header fields.
@@ -139,11 +140,10 @@ export function checkLinks(): void {
   for (const session of sessions.values()) session.link.check();
 }
 
-let lastActivity = 0;
-/** A person did something: tells the projects in use, at most once a minute. */
+/** A person did something in a project: tells it, at most once a minute. */
 export function noteActivity(id: string, now: number): void {
   const session = sessions.get(id);
-  if (!session || session.link.state.value.phase !== 'open' || now - lastActivity < 60_000) return;
-  lastActivity = now;
+  if (!session || session.link.state.value.phase !== 'open' || now - session.lastActivity < 60_000) return;
+  session.lastActivity = now;
   session.api.call('activity', {}).catch(() => undefined);
 }

@@ -1,7 +1,6 @@
 /** Small parts that every view uses: people, states, banners, empty and failed states, dialogs. */
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import type { Cell } from '../lib/cell';
 import { hueOf, initials } from '../lib/format';
 import type { Connection } from '../net/connection';
 import type { LinkState } from '../net/link';
@@ -200,5 +199,3 @@ export function Live({ text }: { text: string }) {
     </p>
   );
 }
-
-export type { Cell };

@@ -17,7 +17,10 @@ import { toast, Toasts } from './toasts';
 
 async function leave(): Promise<void> {
   const answer = await signOut();
-  if ('error' in answer && answer.error) toast({ text: `You are still signed in. ${answer.error}`, tone: 'bad' });
+  if ('error' in answer) {
+    toast({ text: `You are still signed in. ${answer.error}`, tone: 'bad' });
+    return;
+  }
   closeAllLinks();
   reconnect();
 }

@@ -1,13 +1,4 @@
-import {
-  useCallback,
-  useEffect,
-  useLayoutEffect,
-  useReducer,
-  useRef,
-  useState,
-  type Dispatch,
-  type StateUpdater,
-} from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
 import type { Cell } from '../lib/cell';
 import type { LinkState } from '../net/link';
 
@@ -108,5 +99,3 @@ export function useTitle(title: string): void {
     document.title = title ? `${title} · Atrium` : 'Atrium';
   }, [title]);
 }
-
-export type SetState<T> = Dispatch<StateUpdater<T>>;
