@@ -4,7 +4,7 @@ import { Cell } from '../lib/cell';
 import { encodePath } from '../lib/router';
 import { traceparent } from '../lib/trace';
 
-export interface UploadState {
+interface UploadState {
   sent: number;
   total: number;
   phase: 'waiting' | 'sending' | 'retrying' | 'done' | 'failed' | 'cancelled';
@@ -16,15 +16,18 @@ const piece = 8 * 1024 * 1024;
 const patience = 40;
 
 /** What the server has of an upload: bytes to go on behind, or the size of the complete file when none is unfinished. */
-export interface Held {
+interface Held {
   offset: number;
   present?: number;
 }
 
-export interface PutAnswer {
+interface PutAnswer {
   status: number;
   text: string;
 }
+
+/** Refusals that another attempt does not change. */
+const isFinal = (status: number): boolean => status >= 400 && status < 500 && ![408, 409, 429].includes(status);
 
 /** How pieces travel; tests give their own. */
 export interface Transport {
@@ -42,6 +45,8 @@ export interface Transport {
 export class Upload {
   readonly state: Cell<UploadState>;
   #abort = new AbortController();
+  /** Bytes that the server has, as far as is known. */
+  #offset = 0;
 
   constructor(
     readonly projectId: string,
@@ -63,78 +68,62 @@ export class Upload {
 
   /** Runs to the end; goes on where a former run stopped. */
   async run(): Promise<void> {
-    if (this.#abort.signal.aborted) this.#abort = new AbortController();
-    const signal = this.#abort.signal;
-    let offset = this.state.value.phase === 'failed' ? ((await this.#ask(signal))?.offset ?? 0) : 0;
+    const { signal } = this.#abort;
+    const { size } = this.file;
+    if (this.state.value.phase === 'failed' && (await this.#arrived(size, signal))) return this.#done();
+    this.#set({ phase: 'sending', sent: this.#offset });
     let failures = 0;
-    this.#set({ phase: 'sending', sent: offset });
-    for (;;) {
-      const end = Math.min(this.file.size, offset + piece);
-      let problem = '';
-      try {
-        const from = offset;
-        const answer = await this.transport.put(
-          `${this.url}?offset=${from}`,
-          this.file.slice(from, end),
-          this.file.size,
-          (sent) => this.#set({ sent: from + sent, phase: 'sending' }),
-          signal,
-        );
-        if (
-          answer.status >= 400 &&
-          answer.status < 500 &&
-          answer.status !== 408 &&
-          answer.status !== 409 &&
-          answer.status !== 429
-        ) {
-          this.#set({
-            phase: 'failed',
-            problem: answer.text || `The server refused the file (status ${answer.status}).`,
-          });
-          return;
-        }
-        if (answer.status >= 300) {
-          problem = answer.text;
-          throw new Error(problem);
-        }
-        offset = end;
+    while (!signal.aborted) {
+      const end = Math.min(size, this.#offset + piece);
+      const { status, text } = await this.#put(end, signal);
+      if (status >= 200 && status < 300) {
         failures = 0;
-        if (offset >= this.file.size) {
-          this.#set({ phase: 'done', sent: offset });
-          return;
-        }
-      } catch {
-        if (signal.aborted) return;
-        if (failures >= patience) {
-          this.#set({
-            phase: 'failed',
-            problem: 'The connection was lost too often. Press “Go on” to continue where it stopped.',
-          });
-          return;
-        }
-        this.#set({ phase: 'retrying', problem });
-        await this.transport.sleep(backoff(failures++, Math.random()));
-        const held = await this.#ask(signal);
-        if (signal.aborted) return;
-        if (held && offset > 0 && end === this.file.size && held.present === end) {
-          // The pieces before are one file now: only the answer to the last one was lost.
-          this.#set({ phase: 'done', sent: end });
-          return;
-        }
-        // When nobody answers: what was confirmed is there, so the next piece fits, or is refused and asked about again.
-        if (held) offset = held.offset;
+        this.#offset = end;
+        if (end === size) return this.#done();
+        continue;
       }
+      if (isFinal(status)) return this.#fail(text || `The server refused the file (status ${status}).`);
+      if (failures >= patience)
+        return this.#fail('The connection was lost too often. Press “Go on” to continue where it stopped.');
+      this.#set({ phase: 'retrying', problem: text });
+      await this.transport.sleep(backoff(failures++, Math.random()));
+      if (await this.#arrived(end, signal)) return this.#done();
     }
   }
 
-  /** What the server has; undefined when it cannot be asked at the moment. */
-  async #ask(signal: AbortSignal): Promise<Held | undefined> {
+  async #put(end: number, signal: AbortSignal): Promise<PutAnswer> {
+    const from = this.#offset;
+    const progress = (sent: number): void => this.#set({ sent: from + sent, phase: 'sending' });
     try {
-      const held = await this.transport.held(`${this.url}?upload`, signal);
-      return { ...held, offset: Math.min(held.offset, this.file.size) };
+      const body = this.file.slice(from, end);
+      return await this.transport.put(`${this.url}?offset=${from}`, body, this.file.size, progress, signal);
     } catch {
-      return undefined;
+      return { status: 0, text: '' };
     }
+  }
+
+  /**
+   * Asks what the server has and goes on from there; true when the file is complete there up to `end`, its end: then only
+   * the answer to the last piece was lost. When nobody answers, what was confirmed is there: the next piece fits, or is
+   * refused and asked about again.
+   */
+  async #arrived(end: number, signal: AbortSignal): Promise<boolean> {
+    try {
+      const { offset, present } = await this.transport.held(`${this.url}?upload`, signal);
+      if (this.#offset > 0 && end === this.file.size && present === end) return true;
+      this.#offset = Math.min(offset, this.file.size);
+    } catch {
+      // asked again after the next attempt
+    }
+    return false;
+  }
+
+  #done(): void {
+    this.#set({ phase: 'done', sent: this.file.size });
+  }
+
+  #fail(problem: string): void {
+    this.#set({ phase: 'failed', problem });
   }
 
   #set(change: Partial<UploadState>): void {
@@ -143,7 +132,7 @@ export class Upload {
   }
 }
 
-export const browserTransport: Transport = {
+const browserTransport: Transport = {
   // XMLHttpRequest, because fetch cannot report how much of a body has been sent.
   put: (url, body, total, progress, signal) =>
     new Promise((resolve, reject) => {
@@ -154,7 +143,9 @@ export const browserTransport: Transport = {
       request.upload.onprogress = (event) => progress(event.loaded);
       request.onload = () => resolve({ status: request.status, text: problemText(request.responseText) });
       request.onerror = request.onabort = () => reject(new Error('lost'));
-      signal.addEventListener('abort', () => request.abort(), { once: true });
+      const abort = (): void => request.abort();
+      signal.addEventListener('abort', abort);
+      request.onloadend = () => signal.removeEventListener('abort', abort);
       request.send(body);
     }),
   held: async (url, signal) => {

@@ -1,11 +1,11 @@
 /** Folders of a project as the page knows them: listed when shown, refreshed when the project says that they changed. */
 import { Cell } from '../lib/cell';
-import { freeName, join, parent } from '../lib/paths';
+import { basename, freeName, join, parent } from '../lib/paths';
 import { sentence, type Entry } from '../net/protocol';
 import { Upload } from '../net/upload';
 import type { ProjectSession } from './project';
 
-export interface Listing {
+interface Listing {
   phase: 'loading' | 'shown' | 'failed';
   entries: readonly Entry[];
   problem?: string;
@@ -15,6 +15,16 @@ const loading: Listing = { phase: 'loading', entries: [] };
 const skipped = new Set(['node_modules', '__pycache__', '.git', '.cache', '.trash', '.venv', 'venv']);
 const mostFolders = 60;
 const mostPaths = 5000;
+
+/** Leaving the page would end uploads that are under way: the browser asks first. */
+let travelling = 0;
+const askFirst = (event: Event): void => event.preventDefault();
+function travel(): () => void {
+  if (travelling++ === 0) addEventListener('beforeunload', askFirst);
+  return () => {
+    if (--travelling === 0) removeEventListener('beforeunload', askFirst);
+  };
+}
 
 export class ProjectFiles {
   readonly paths = new Cell<readonly string[]>([]);
@@ -124,14 +134,18 @@ export class ProjectFiles {
     }
   }
 
-  /** Queues files for the folder; two travel at a time. Names that exist get a number. */
-  upload(folder: string, files: readonly { path: string; file: Blob }[]): void {
+  /** Queues files for the folder; two travel at a time. Nothing is overwritten: a file or folder whose name exists gets a number. */
+  async upload(folder: string, files: readonly { path: string; file: Blob }[]): Promise<void> {
+    if (this.listing(folder).value.phase !== 'shown') await this.refresh(folder);
     const taken = new Set(this.listing(folder).value.entries.map((entry) => entry.name));
+    for (const { path } of this.uploads.value) if (parent(path) === folder) taken.add(basename(path));
+    const folders = new Map<string, string>();
     const added = files.map(({ path, file }) => {
-      const plain = !path.includes('/');
-      const name = plain ? freeName(path, taken) : path;
-      if (plain) taken.add(name);
-      return new Upload(this.session.id, join(folder, name), file);
+      const [root = '', ...rest] = path.split('/');
+      const name = (rest.length > 0 && folders.get(root)) || freeName(root, taken);
+      taken.add(name);
+      if (rest.length > 0) folders.set(root, name);
+      return new Upload(this.session.id, join(folder, [name, ...rest].join('/')), file);
     });
     this.uploads.update((list) => [...list, ...added]);
     this.#next();
@@ -163,8 +177,10 @@ export class ProjectFiles {
 
   async #run(upload: Upload): Promise<void> {
     const folder = parent(upload.path);
+    const arrive = travel();
     if (folder) await this.#folders(folder);
     await upload.run();
+    arrive();
     --this.#sending;
     void this.refresh(folder);
     this.#next();
@@ -180,4 +196,13 @@ export class ProjectFiles {
       await this.session.api.call('files.mkdir', { path }).catch(() => undefined);
     }
   }
+}
+
+const known = new WeakMap<ProjectSession, ProjectFiles>();
+
+/** The files of an open project, the same at every visit: uploads go on while another view is shown. */
+export function filesOf(session: ProjectSession): ProjectFiles {
+  let files = known.get(session);
+  if (!files) known.set(session, (files = new ProjectFiles(session)));
+  return files;
 }

@@ -4,11 +4,13 @@ import { useRef, useState } from 'preact/hooks';
 import { basename, parent } from '../lib/paths';
 import { paneHref } from '../lib/router';
 import { all, none } from '../lib/selection';
+import { sentence } from '../net/protocol';
 import { Empty, Live, Skeleton } from '../ui/basics';
 import { useCommands } from '../ui/commands';
 import { useCell } from '../ui/hooks';
 import { Icon } from '../ui/icons';
 import { ContextMenu } from '../ui/menu';
+import { toast } from '../ui/toasts';
 import { create, rename } from './file-actions';
 import { FileGrid } from './file-grid';
 import { download, gridActions, openTerminalIn, selectionMenu, useEntries } from './file-state';
@@ -50,7 +52,11 @@ function DropArea({
       onDrop={(event) => {
         event.preventDefault();
         setOver(false);
-        if (event.dataTransfer) void dropped(event.dataTransfer).then((list) => context.files.upload(path, list));
+        if (event.dataTransfer)
+          dropped(event.dataTransfer).then(
+            (list) => context.files.upload(path, list),
+            (error: unknown) => toast({ text: `What you dropped could not be read. ${sentence(error)}`, tone: 'bad' }),
+          );
       }}
     >
       {children}
@@ -241,7 +247,7 @@ function FilePicker({
       aria-label="Files to upload"
       onChange={(event) => {
         const list = [...(event.currentTarget.files ?? [])].map((file) => ({ path: file.name, file }));
-        context.files.upload(path, list);
+        void context.files.upload(path, list);
         event.currentTarget.value = '';
       }}
     />

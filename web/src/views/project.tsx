@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import { href, navigate, paneHref, paneKey, type Pane, type Route } from '../lib/router';
 import { hubLink, projects, session } from '../state/app';
 import { restartProject, startProject, stopProject } from '../state/actions';
-import { ProjectFiles } from '../state/project-files';
+import { filesOf, type ProjectFiles } from '../state/project-files';
 import { noteActivity, openProject, type ProjectSession } from '../state/project';
 import { isRunning } from '../state/projects';
 import { Empty, LinkBanner, Skeleton } from '../ui/basics';
@@ -167,7 +167,7 @@ function NotYours() {
 function OpenedProject({ route, row, me }: { route: ProjectRoute; row: ProjectRow; me: string }) {
   const { id, pane, beside } = route;
   const project = useMemo(() => openProject(id), [id]);
-  const files = useMemo(() => new ProjectFiles(project), [project]);
+  const files = filesOf(project);
   const running = row.state?.state === 'running' && !row.deleted;
   const startTrace = row.status?.start?.trace;
   const besideRef = useRef(beside);

@@ -1,9 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Cell } from '../../src/lib/cell';
+import { Connection } from '../../src/net/connection';
 import type { LinkState } from '../../src/net/link';
-import type { Entry } from '../../src/net/protocol';
-import { ProjectFiles } from '../../src/state/project-files';
+import { Api, type Entry, type ProjectMethods } from '../../src/net/protocol';
+import { filesOf, ProjectFiles } from '../../src/state/project-files';
 import type { ProjectSession } from '../../src/state/project';
+import { TestSurroundings } from './surroundings';
 
 /** A project whose lists are answered when the test says, with what is there at that moment or was before. */
 function project() {
@@ -72,4 +74,37 @@ describe('the list of a folder', () => {
     await refreshed;
     expect(shown('')).toEqual(['after']);
   });
+});
+
+const leaving = new Set<unknown>();
+beforeAll(() => {
+  vi.stubGlobal('addEventListener', (event: string) => leaving.add(event));
+  vi.stubGlobal('removeEventListener', (event: string) => leaving.delete(event));
+});
+afterAll(() => vi.unstubAllGlobals());
+
+const entry = (name: string) => ({ name, type: 'file', size: 1, mtime: 0, mode: 0 });
+
+it('overwrites nothing: what is dropped gets a free name, folders as a whole', async () => {
+  const around = new TestSurroundings();
+  const link = new Connection('ws://x', around, { heartbeat: 'status' });
+  const session = { id: 'p', link, api: new Api<ProjectMethods>(link) } as ProjectSession;
+  const files = filesOf(session);
+  expect(filesOf(session)).toBe(files);
+  link.start();
+  around.last.hello();
+  const paths = (): string[] => files.uploads.value.map((upload) => upload.path);
+  const drop = (...names: string[]) =>
+    files.upload(
+      '',
+      names.map((path) => ({ path, file: new Blob([]) })),
+    );
+  const first = drop('a.txt', 'data/x', 'data/y/z', 'new/x');
+  around.last.answer('files.list', { entries: [entry('a.txt'), entry('data')] });
+  await first;
+  expect(paths()).toEqual(['a 2.txt', 'data 2/x', 'data 2/y/z', 'new/x']);
+  expect(leaving).toContain('beforeunload');
+  await drop('a.txt');
+  expect(paths().at(-1), 'not the name of one that is under way').toBe('a 3.txt');
+  for (const upload of [...files.uploads.value]) files.dismiss(upload);
 });
