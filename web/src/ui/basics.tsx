@@ -1,6 +1,5 @@
-/** Small parts that every view uses: people, states, banners, empty and failed states, dialogs. */
+/** Small parts that every view uses: people, states, banners, empty and failed states. */
 import type { ComponentChildren } from 'preact';
-import { useLayoutEffect, useRef } from 'preact/hooks';
 import { hueOf, initials } from '../lib/format';
 import type { Connection } from '../net/connection';
 import type { LinkState } from '../net/link';
@@ -149,46 +148,6 @@ function Trouble({
         Retry now
       </button>
     </div>
-  );
-}
-
-export function Dialog({
-  title,
-  onClose,
-  children,
-  wide,
-  class: extra,
-}: {
-  title: string;
-  onClose(): void;
-  children: ComponentChildren;
-  wide?: boolean;
-  class?: string;
-}) {
-  const element = useRef<HTMLDialogElement>(null);
-  useLayoutEffect(() => {
-    const dialog = element.current!;
-    if (!dialog.open) dialog.showModal();
-    return () => dialog.close();
-  }, []);
-  return (
-    <dialog
-      ref={element}
-      class={`dialog ${wide ? 'dialog-wide' : ''} ${extra ?? ''}`}
-      aria-label={title}
-      onClose={onClose}
-      onClick={(event) => {
-        if (event.target === element.current) onClose(); // the backdrop
-      }}
-    >
-      <header class="dialog-head">
-        <h2>{title}</h2>
-        <button type="button" class="icon-button" aria-label="Close" onClick={onClose}>
-          <Icon name="close" />
-        </button>
-      </header>
-      <div class="dialog-body">{children}</div>
-    </dialog>
   );
 }
 

@@ -3,7 +3,7 @@ import { useLayoutEffect } from 'preact/hooks';
 import { Cell } from '../lib/cell';
 import type { IconName } from './icons';
 
-export interface Command {
+interface Command {
   id: string;
   title: string;
   /** Where it belongs: "Project", "Editor", ... */
@@ -13,19 +13,21 @@ export interface Command {
   keys?: string;
   /** Shown in the key list, not in the palette. */
   hidden?: boolean;
+  /** Runs while a dialog is open, too. */
+  overDialogs?: boolean;
   run(): void;
 }
 
-const sources = new Cell<ReadonlyMap<symbol, readonly Command[]>>(new Map());
+export const commandSources = new Cell<ReadonlyMap<symbol, readonly Command[]>>(new Map());
 
 /** Adds commands while the component is shown. `deps` as for useLayoutEffect. */
 export function useCommands(make: () => readonly Command[], deps: readonly unknown[]): void {
   // Before the first paint: who sees the view may press its keys.
   useLayoutEffect(() => {
     const key = Symbol('commands');
-    sources.update((map) => new Map(map).set(key, make()));
+    commandSources.update((map) => new Map(map).set(key, make()));
     return () =>
-      sources.update((map) => {
+      commandSources.update((map) => {
         const next = new Map(map);
         next.delete(key);
         return next;
@@ -33,16 +35,14 @@ export function useCommands(make: () => readonly Command[], deps: readonly unkno
   }, deps as unknown[]);
 }
 
-export { sources as commandSources };
-
 /** All commands, the latest of an id only. */
 export function allCommands(): Command[] {
   const byId = new Map<string, Command>();
-  for (const list of sources.value.values()) for (const command of list) byId.set(command.id, command);
+  for (const list of commandSources.value.values()) for (const command of list) byId.set(command.id, command);
   return [...byId.values()];
 }
 
-export const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
+const isMac = /Mac|iPhone|iPad/.test(navigator.platform);
 
 export function keyWords(keys: string): string[] {
   const words: Record<string, string> = isMac
@@ -80,7 +80,8 @@ export function runKey(event: KeyboardEvent): boolean {
   const pressed = chord(event);
   const typing = isTyping(event.target);
   const pair = Date.now() - firstAt < 1000 && !typing ? `${first} ${pressed}` : '';
-  const commands = allCommands();
+  const dialog = document.querySelector('dialog:modal') !== null;
+  const commands = allCommands().filter((one) => !dialog || one.overDialogs);
   const command =
     commands.find((one) => one.keys === pair) ??
     commands.find(

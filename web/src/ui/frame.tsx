@@ -8,11 +8,13 @@ import { closeAllLinks, closeProject, openProjects } from '../state/project';
 import { stateOf } from '../state/projects';
 import { setTheme, theme, type Theme } from '../state/theme';
 import { Avatar, LinkBanner } from './basics';
-import { runKey, useCommands, keyWords } from './commands';
+import { runKey, useCommands } from './commands';
+import { Confirm } from './dialog';
 import { useCell } from './hooks';
 import { Icon, Mark } from './icons';
 import { MenuButton, type MenuEntry } from './menu';
-import { KeysDialog, keysOpen, Palette, paletteOpen } from './palette';
+import { Keys, KeysDialog, keysOpen } from './keys-dialog';
+import { Palette, paletteOpen } from './palette';
 import { toast, Toasts } from './toasts';
 
 async function leave(): Promise<void> {
@@ -112,9 +114,7 @@ function Rail() {
         <Icon name="search" />
         <span class="rail-label">Search</span>
         <span class="keys rail-keys" aria-hidden="true">
-          {keyWords('mod+k').map((key) => (
-            <kbd key={key}>{key}</kbd>
-          ))}
+          <Keys keys="mod+k" />
         </span>
       </button>
       <a
@@ -170,6 +170,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
         keys: 'mod+k',
         icon: 'search',
         hidden: true,
+        overDialogs: true,
         run: () => (paletteOpen.value = !paletteOpen.value),
       },
       {
@@ -178,6 +179,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
         group: 'Everywhere',
         keys: 'mod+shift+k',
         hidden: true,
+        overDialogs: true,
         run: () => (paletteOpen.value = !paletteOpen.value),
       },
       {
@@ -241,6 +243,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
       </div>
       <Palette />
       <KeysDialog />
+      <Confirm />
       <Toasts />
     </div>
   );

@@ -5,12 +5,13 @@ import { match } from '../lib/match';
 import { navigate, paneHref } from '../lib/router';
 import { projects } from '../state/app';
 import { stateOf } from '../state/projects';
-import { allCommands, commandSources, keyWords } from './commands';
+import { allCommands, commandSources } from './commands';
 import { useCell } from './hooks';
 import { Icon, type IconName } from './icons';
+import { Keys } from './keys-dialog';
 
 /** Files of the project that is shown, and how to get more of them. */
-export interface FileSource {
+interface FileSource {
   projectId: string;
   paths: Cell<readonly string[]>;
   load(): void;
@@ -70,12 +71,14 @@ function find(typed: string, paths: readonly string[], projectId: string | undef
 function Marked({ text, at }: { text: string; at: number[] }) {
   const marked = new Set(at);
   const parts: { text: string; hit: boolean }[] = [];
-  [...text].forEach((letter, index) => {
+  let index = 0;
+  for (const letter of text) {
     const hit = marked.has(index);
     const last = parts[parts.length - 1];
     if (last && last.hit === hit) last.text += letter;
     else parts.push({ text: letter, hit });
-  });
+    index += letter.length;
+  }
   return <>{parts.map((part, index) => (part.hit ? <mark key={index}>{part.text}</mark> : part.text))}</>;
 }
 
@@ -97,8 +100,10 @@ function PaletteDialog() {
     paletteOpen.value = false;
   };
   useLayoutEffect(() => {
-    dialog.current!.showModal();
+    const opened = dialog.current!;
+    opened.showModal();
     source?.load();
+    return () => opened.close(); // gives the focus back, however it is closed
   }, []);
   useEffect(() => {
     list.current?.children[active]?.scrollIntoView({ block: 'nearest' });
@@ -167,9 +172,7 @@ function PaletteDialog() {
             <span class="palette-group">{item.group}</span>
             {item.keys && (
               <span class="keys">
-                {keyWords(item.keys).map((key) => (
-                  <kbd key={key}>{key}</kbd>
-                ))}
+                <Keys keys={item.keys} />
               </span>
             )}
           </li>
@@ -180,73 +183,6 @@ function PaletteDialog() {
           Nothing is called “{typed}”. {source ? 'Only files that were found so far are searched.' : ''}
         </p>
       )}
-    </dialog>
-  );
-}
-
-/** The keys, by group. Opened with `?`. */
-export const keysOpen = new Cell(false);
-
-export function KeysDialog() {
-  const open = useCell(keysOpen);
-  return open ? <KeysOpen /> : null;
-}
-
-function KeysOpen() {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useLayoutEffect(() => dialog.current!.showModal(), []);
-  const groups = new Map<string, { title: string; keys: string }[]>();
-  for (const command of allCommands()) {
-    if (!command.keys) continue;
-    const list = groups.get(command.group) ?? [];
-    list.push({ title: command.title, keys: command.keys });
-    groups.set(command.group, list);
-  }
-  groups.set('Lists', [
-    { title: 'Move', keys: '↑ ↓' },
-    { title: 'Choose several', keys: 'shift+↓' },
-    { title: 'Choose one more', keys: 'ctrl+space' },
-    { title: 'Choose all', keys: 'mod+a' },
-    { title: 'Open', keys: 'enter' },
-    { title: 'Rename', keys: 'F2' },
-    { title: 'Delete', keys: 'delete' },
-  ]);
-  const close = (): void => {
-    keysOpen.value = false;
-  };
-  return (
-    <dialog
-      ref={dialog}
-      class="dialog dialog-wide"
-      aria-label="Keys"
-      onClose={close}
-      onClick={(event) => event.target === dialog.current && close()}
-    >
-      <header class="dialog-head">
-        <h2>Keys</h2>
-        <button type="button" class="icon-button" aria-label="Close" onClick={close}>
-          <Icon name="close" />
-        </button>
-      </header>
-      <div class="dialog-body keys-groups">
-        {[...groups].map(([group, list]) => (
-          <section key={group}>
-            <h3>{group}</h3>
-            <dl>
-              {list.map((entry) => (
-                <div key={entry.title}>
-                  <dt>{entry.title}</dt>
-                  <dd class="keys">
-                    {keyWords(entry.keys).map((key) => (
-                      <kbd key={key}>{key}</kbd>
-                    ))}
-                  </dd>
-                </div>
-              ))}
-            </dl>
-          </section>
-        ))}
-      </div>
     </dialog>
   );
 }

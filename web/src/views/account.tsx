@@ -7,6 +7,7 @@ import { setTheme, theme, type Theme } from '../state/theme';
 import { Empty, Skeleton } from '../ui/basics';
 import { copy } from '../ui/clipboard';
 import { useCopied } from '../ui/copied';
+import { confirm } from '../ui/dialog';
 import { useCell, useTitle } from '../ui/hooks';
 import { Icon } from '../ui/icons';
 import { toast } from '../ui/toasts';
@@ -143,12 +144,19 @@ function Keys() {
       toast({ text: `The key was not created. ${sentence(error)}`, tone: 'bad' });
     }
   };
+  const ask = (key: ApiKey): void =>
+    confirm({
+      title: `Delete the key “${key.name}”?`,
+      text: 'Programs that use it are refused from then on. A deleted key cannot be brought back.',
+      action: 'Delete the key',
+      run: () => void remove(key),
+    });
   const remove = async (key: ApiKey): Promise<void> => {
     const before = keys;
     setKeys((keys ?? []).filter((other) => other.id !== key.id));
     try {
       await hub.call('api_keys.delete', { id: key.id });
-      toast({ text: `The key “${key.name}” is deleted; programs that use it are refused from now on.` });
+      toast({ text: `The key “${key.name}” is deleted.` });
     } catch (error) {
       setKeys(before);
       toast({ text: `The key was not deleted. ${sentence(error)}`, tone: 'bad' });
@@ -205,7 +213,7 @@ function Keys() {
               </div>
               <span />
               <span />
-              <button type="button" class="button button-small" onClick={() => void remove(key)}>
+              <button type="button" class="button button-small" onClick={() => ask(key)}>
                 Delete<span class="visually-hidden"> the key {key.name}</span>
               </button>
             </li>
