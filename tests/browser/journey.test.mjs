@@ -135,6 +135,22 @@ test('what a program writes appears in both editors', async () => {
   await look(ben.page, 'split');
 });
 
+test('a link opens the file that it leads to', async () => {
+  await typeCommand(ben.page, 'ln -s fit.py link.py; mkdir data; ln -s data linked');
+  const { page } = ada;
+  await page.goto(`${url}/app/projects/${project.id}/edit/link.py?line=2`);
+  await page.waitForURL('**/edit/fit.py?line=2');
+  const text = await waitForEditor(page, /error = 0\.7/);
+  await page.keyboard.press('Control+End');
+  await page.keyboard.type('\n# through the link');
+  await saved(page);
+  await waitForEditor(ben.page, `${text}\n# through the link`);
+  await page.goto(`${url}/app/projects/${project.id}/files/`);
+  await page.getByRole('grid').getByRole('link', { name: 'linked' }).click();
+  await page.waitForURL('**/files/linked');
+  await page.getByRole('heading', { name: 'This folder is empty' }).waitFor();
+});
+
 test('two people type in one terminal', async () => {
   await ada.page.goto(`${url}/app/projects/${project.id}/terminal/main`);
   await waitForTerminal(ada.page, '42-atrium');
@@ -243,6 +259,16 @@ test('the log tells who did what, and settings save by themselves', async () => 
   await page.getByRole('button', { name: 'Create key' }).click();
   await page.getByText(/sk-/).first().waitFor();
   await look(page, 'account');
+  await page.getByRole('button', { name: 'Delete the key Backup' }).click();
+  const question = page.getByRole('dialog', { name: 'Delete the key “Backup”?' });
+  await question.waitFor();
+  await look(page, 'confirm', ['desktop', 'phone']);
+  await page.keyboard.press('Escape');
+  await question.waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Delete the key Backup' }).click();
+  await question.getByRole('button', { name: 'Delete the key' }).click();
+  await page.getByText('The key “Backup” is deleted.').waitFor();
+  await page.getByText('No keys yet').waitFor();
 });
 
 test('everybody sees at once that a project stops and starts', async () => {

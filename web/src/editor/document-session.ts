@@ -59,6 +59,8 @@ export class DocumentSession {
   readonly clientID: string;
   users: PresentUser[] = [];
   epoch = '';
+  /** That of the file itself, where links were resolved. */
+  path = '';
   #collab = new Compartment();
   #confirmed = Text.empty;
   #savedVersion = 0;
@@ -84,6 +86,7 @@ export class DocumentSession {
   async load(): Promise<void> {
     const draft = this.draft;
     const opened = draft ? await this.authority.open(draft.version, draft.epoch) : await this.authority.open();
+    this.path = opened.path;
     if (draft) {
       this.epoch = draft.epoch;
       this.#start = { text: draft.base, version: draft.version };

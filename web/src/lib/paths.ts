@@ -86,10 +86,19 @@ const opaque = new Set([
   'ods',
 ]);
 
+interface Typed {
+  name: string;
+  type: string;
+  /** Type of what a link leads to. */
+  target?: string;
+}
+
+const isFolder = ({ type, target }: Typed): boolean => (target ?? type) === 'directory';
+
 /** What opening a file should do, guessed from its name. Unknown names count as text: the server refuses what is not. */
-export function kindOf(name: string, type: string): FileKind {
-  if (type === 'directory') return 'folder';
-  const tail = extension(name);
+export function kindOf(entry: Typed): FileKind {
+  if (isFolder(entry)) return 'folder';
+  const tail = extension(entry.name);
   if (images.has(tail)) return 'image';
   if (archives.has(tail)) return 'archive';
   if (media[tail]) return media[tail];
@@ -98,9 +107,7 @@ export function kindOf(name: string, type: string): FileKind {
 
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
 export type SortKey = 'name' | 'size' | 'mtime';
-export interface Sortable {
-  name: string;
-  type: string;
+interface Sortable extends Typed {
   size: number;
   mtime: number;
 }
@@ -119,7 +126,7 @@ export function sortEntries<T extends Sortable>(entries: readonly T[], key: Sort
   const many = entries.length > manyEntries;
   const rows = entries.map((entry) => ({
     entry,
-    folder: entry.type === 'directory' ? 0 : 1,
+    folder: isFolder(entry) ? 0 : 1,
     value: key === 'name' ? 0 : entry[key],
     name: many ? sortingKey(entry.name) : entry.name,
   }));

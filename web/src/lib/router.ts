@@ -90,7 +90,7 @@ export function parse(pathname: string, search = ''): Route {
       if (!uuid.test(id) || !pane) return { view: 'unknown', path: pathname };
       const besideText = query.get('beside');
       const beside = besideText ? parsePane(besideText.split('/'), new URLSearchParams()) : null;
-      return beside ? { view: 'project', id, pane, beside } : { view: 'project', id, pane };
+      return besides(beside, pane) ? { view: 'project', id, pane, beside } : { view: 'project', id, pane };
     }
     default:
       return { view: 'unknown', path: pathname };
@@ -132,9 +132,13 @@ export function href(route: Route): string {
   }
 }
 
-/** Address of a pane of a project. */
+/** Address of a pane of a project, and of what is beside it: nothing when that is the same. */
 export function paneHref(id: string, pane: Pane, beside?: Pane): string {
-  return href(beside ? { view: 'project', id, pane, beside } : { view: 'project', id, pane });
+  return href(besides(beside, pane) ? { view: 'project', id, pane, beside } : { view: 'project', id, pane });
+}
+
+function besides(beside: Pane | null | undefined, pane: Pane): beside is Pane {
+  return !!beside && paneKey(beside) !== paneKey(pane);
 }
 
 /** A name that is the same for the same tab, whatever its line or preview. */

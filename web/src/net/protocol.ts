@@ -91,6 +91,8 @@ export interface HubMethods {
 export interface Entry {
   name: string;
   type: 'file' | 'directory' | 'link' | 'other';
+  /** Type of what a link leads to; absent when that is nothing, or out of the home. */
+  target?: Entry['type'];
   size: number;
   mtime: number;
   mode: number;
@@ -139,14 +141,15 @@ export interface TerminalOpened {
 }
 
 export interface ProjectMethods {
-  'files.list': [{ path: string }, { entries: Entry[] }];
+  'files.list': [{ path: string }, { entries: Entry[]; truncated: boolean }];
   'files.stat': [{ path: string }, Entry];
   'files.read': [{ path: string }, { text: string }];
   'files.write': [{ path: string; text: string }, unknown];
   'files.create': [{ path: string }, unknown];
   'files.mkdir': [{ path: string }, unknown];
   'files.rename': [{ from: string; to: string }, unknown];
-  'files.remove': [{ paths: string[] }, { trash: string }];
+  /** `trash` is null when all of it was in the trash already and is gone for good. */
+  'files.remove': [{ paths: string[] }, { trash: string | null }];
   'files.restore': [{ trash: string }, unknown];
   'files.copy': [{ from: string; to: string }, unknown];
   'files.watch': [{ path: string }, unknown];

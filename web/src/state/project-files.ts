@@ -8,6 +8,8 @@ import type { ProjectSession } from './project';
 interface Listing {
   phase: 'loading' | 'shown' | 'failed';
   entries: readonly Entry[];
+  /** There are more than the server lists. */
+  truncated?: boolean;
   problem?: string;
 }
 
@@ -97,8 +99,8 @@ export class ProjectFiles {
     const cell = this.listing(path);
     if (cell.value.phase === 'failed') cell.value = loading;
     try {
-      const { entries } = await this.session.api.call('files.list', { path }, { timeoutMs: 0 });
-      cell.value = { phase: 'shown', entries };
+      const { entries, truncated } = await this.session.api.call('files.list', { path }, { timeoutMs: 0 });
+      cell.value = { phase: 'shown', entries, truncated };
     } catch (error) {
       if (this.session.link.state.value.phase === 'open')
         cell.value = { phase: 'failed', entries: [], problem: sentence(error) };

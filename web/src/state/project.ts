@@ -71,9 +71,12 @@ export class ProjectSession {
     return rest[Math.min(Math.max(place, 0), rest.length - 1)] ?? { kind: 'files', path: '' };
   }
 
+  /** A file has another path; a tab that had this one before gives way. */
   renameTab(from: string, to: string): void {
+    const is = (path: string) => (tab: Tab) => tab.kind === 'edit' && tab.path === path;
+    if (from === to || !this.tabs.value.some(is(from))) return;
     this.tabs.update((tabs) =>
-      tabs.map((tab) => (tab.kind === 'edit' && tab.path === from ? { kind: 'edit', path: to } : tab)),
+      tabs.filter((tab) => !is(to)(tab)).map((tab) => (is(from)(tab) ? { kind: 'edit', path: to } : tab)),
     );
   }
 

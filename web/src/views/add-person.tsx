@@ -5,7 +5,7 @@ import { hub } from '../state/app';
 import { Avatar, Live } from '../ui/basics';
 import { Icon } from '../ui/icons';
 import { toast } from '../ui/toasts';
-import type { ProjectContext } from './project';
+import type { ProjectContext } from './project-context';
 
 type Found = { account_id: string; first_name: string; last_name: string };
 

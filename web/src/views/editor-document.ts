@@ -5,7 +5,7 @@ import type { Draft } from '../editor/document-session';
 import { documentName, forget, keep, leave, orphans, returnTo } from '../editor/drafts';
 import { RpcError } from '../net/link';
 import { isQuiet, sentence, type DocumentUpdate, type PresentUser } from '../net/protocol';
-import type { ProjectContext } from './project';
+import type { ProjectContext } from './project-context';
 
 export interface Opened {
   session: DocumentSession;
@@ -41,6 +41,12 @@ export function useDocument(context: ProjectContext, path: string, attempt: numb
       const session = newSession(context, path, draft);
       try {
         await session.load();
+        if (session.path !== path) {
+          // A link: the document has one address, that of the file itself.
+          if (draft) leave(documentName(row.project_id, session.path), draft);
+          if (current) context.moveFile(path, session.path);
+          return;
+        }
         const [orphan] = await orphans(name, Date.now());
         if (current) setState({ phase: 'open', session, orphan: orphan ?? null });
       } catch (error) {
@@ -101,17 +107,16 @@ export function useDrafts(name: string, session: DocumentSession): void {
   }, [name, session]);
 }
 
-export interface Wiring {
+interface Wiring {
   context: ProjectContext;
   path: string;
   session: DocumentSession;
   editor: Editor;
-  onMoved(to: string): void;
   onUsers(users: PresentUser[]): void;
 }
 
 /** Hands pushes of the project to the session and the editor until the returned function is called. */
-export function wire({ context, path, session, editor, onMoved, onUsers }: Wiring): () => void {
+export function wire({ context, path, session, editor, onUsers }: Wiring): () => void {
   const { link, presence } = context.session;
   const on = (event: string, handle: (push: Record<string, unknown>) => void): (() => void) =>
     link.on(event, (push) => push.path === path && handle(push));
@@ -122,7 +127,7 @@ export function wire({ context, path, session, editor, onMoved, onUsers }: Wirin
     on('document.saved', (push) => session.saved(Number(push.version))),
     on('document.save_failed', (push) => session.failed(String(push.message))),
     on('document.removed', () => session.removed()),
-    on('document.moved', (push) => onMoved(String(push.to))),
+    on('document.moved', (push) => context.moveFile(path, String(push.to))),
     on('document.viewers', (push) => onUsers((push.users ?? []) as PresentUser[])),
     on('document.cursors', (push) => {
       if (push.clientID === session.clientID) return;

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { createEditor, statusWords, type DocumentSession, type Editor } from '../editor/create';
 import { documentName } from '../editor/drafts';
 import { basename, parent } from '../lib/paths';
-import { navigate, paneHref, route } from '../lib/router';
+import { paneHref } from '../lib/router';
 import { sentence, type PresentUser } from '../net/protocol';
 import { Empty, Live, Skeleton } from '../ui/basics';
 import { copy } from '../ui/clipboard';
@@ -13,7 +13,7 @@ import { Icon } from '../ui/icons';
 import { toast } from '../ui/toasts';
 import { cursorSender, useDocument, useDrafts, wire, type Opened } from './editor-document';
 import { EditorLine, OrphanBar } from './editor-parts';
-import type { ProjectContext } from './project';
+import type { ProjectContext } from './project-context';
 
 interface Props {
   context: ProjectContext;
@@ -92,7 +92,6 @@ function useEditor({ context, path }: Props, session: DocumentSession) {
   const [language, setLanguage] = useState('');
   const [place, setPlace] = useState<Place>({ line: 1, column: 1, selected: 0 });
   const [viewers, setViewers] = useState<PresentUser[]>(session.users);
-  const { row, session: project } = context;
   useEffect(() => {
     const tellCursor = cursorSender(context, path, session, () => editor.current);
     const made = createEditor(host.current!, {
@@ -112,13 +111,7 @@ function useEditor({ context, path }: Props, session: DocumentSession) {
     editor.current = made;
     setLanguage(made.language);
     session.attach(made.view);
-    const onMoved = (to: string): void => {
-      project.renameTab(path, to);
-      const here = route.value;
-      if (here.view === 'project' && here.pane.kind === 'edit' && here.pane.path === path)
-        navigate(paneHref(row.project_id, { kind: 'edit', path: to }, here.beside), 'replace');
-    };
-    const unwire = wire({ context, path, session, editor: made, onMoved, onUsers: setViewers });
+    const unwire = wire({ context, path, session, editor: made, onUsers: setViewers });
     tellCursor();
     return () => {
       unwire();
@@ -192,7 +185,7 @@ function OpenEditor(props: Props & Opened & { again(): void }) {
       toast({ text: `The file was not written. ${sentence(error)}`, tone: 'bad' });
     }
   };
-  const close = (): void => navigate(paneHref(row.project_id, project.closeTab({ kind: 'edit', path })));
+  const close = (): void => context.closeTab({ kind: 'edit', path });
   return (
     <div class="editor">
       {lost && <OrphanBar draft={lost} name={name} editor={editor} onDone={() => setLost(null)} />}

@@ -12,7 +12,7 @@ import { Icon } from '../ui/icons';
 import { MenuButton } from '../ui/menu';
 import { othersOf } from '../state/people';
 import type { Place } from './editor-pane';
-import type { ProjectContext } from './project';
+import type { ProjectContext } from './project-context';
 
 interface LineProps {
   context: ProjectContext;

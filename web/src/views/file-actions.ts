@@ -3,8 +3,9 @@ import { join } from '../lib/paths';
 import { paneHref, navigate } from '../lib/router';
 import { plural } from '../lib/format';
 import { isQuiet, sentence, type Entry } from '../net/protocol';
+import { confirm } from '../ui/dialog';
 import { toast } from '../ui/toasts';
-import type { ProjectContext } from './project';
+import type { ProjectContext } from './project-context';
 
 function failed(what: string, error: unknown): void {
   if (!isQuiet(error)) toast({ text: `${what} ${sentence(error)}`, tone: 'bad' });
@@ -27,7 +28,7 @@ export async function create(
 }
 
 export async function rename(
-  { session, files }: ProjectContext,
+  { session, files, moveFile }: ProjectContext,
   folder: string,
   from: string,
   to: string,
@@ -35,12 +36,12 @@ export async function rename(
   const paths = { from: join(folder, from), to: join(folder, to) };
   try {
     await session.api.call('files.rename', paths);
-    session.renameTab(paths.from, paths.to);
+    moveFile(paths.from, paths.to);
     await files.refresh(folder);
     const undo = async (): Promise<void> => {
       try {
         await session.api.call('files.rename', { from: paths.to, to: paths.from });
-        session.renameTab(paths.to, paths.from);
+        moveFile(paths.to, paths.from);
         await files.refresh(folder);
       } catch (error) {
         failed('The name was not put back.', error);
@@ -52,13 +53,28 @@ export async function rename(
   }
 }
 
-export async function remove(
+/** Moves entries to the trash, which can be undone; what lies there already goes for good, once that is confirmed. */
+export function remove(context: ProjectContext, folder: string, entries: readonly Entry[]): void {
+  if (entries.length === 0) return;
+  const what = entries.length === 1 ? `“${entries[0]!.name}”` : plural(entries.length, 'entry', 'entries');
+  if (!`${folder}/`.startsWith('.trash/')) {
+    void take(context, folder, entries, what);
+    return;
+  }
+  confirm({
+    title: `Delete ${what} for good?`,
+    text: 'What is deleted from the trash cannot be brought back.',
+    action: 'Delete for good',
+    run: () => void take(context, folder, entries, what),
+  });
+}
+
+async function take(
   { session, files }: ProjectContext,
   folder: string,
   entries: readonly Entry[],
+  what: string,
 ): Promise<void> {
-  if (entries.length === 0) return;
-  const what = entries.length === 1 ? `“${entries[0]!.name}”` : plural(entries.length, 'entry', 'entries');
   const listing = files.listing(folder);
   const names = new Set(entries.map((entry) => entry.name));
   // Gone from the screen at once; a refusal brings it back with the reason.
@@ -67,6 +83,10 @@ export async function remove(
     const { trash } = await session.api.call('files.remove', {
       paths: entries.map((entry) => join(folder, entry.name)),
     });
+    if (trash === null) {
+      toast({ text: `${what} deleted for good.` });
+      return;
+    }
     const undo = async (): Promise<void> => {
       try {
         await session.api.call('files.restore', { trash });

@@ -2,13 +2,14 @@
 import type { Ref, RefObject } from 'preact';
 import { useRef } from 'preact/hooks';
 import { ago, bytes, moment } from '../lib/format';
-import { join, kindOf, type FileKind, type SortKey } from '../lib/paths';
+import { kindOf, type FileKind, type SortKey } from '../lib/paths';
 import { paneHref } from '../lib/router';
 import { all, findByTyping, move, none, press, type Selection, type Step } from '../lib/selection';
 import type { Entry } from '../net/protocol';
 import { useNow } from '../ui/hooks';
 import { Icon, type IconName } from '../ui/icons';
 import { useKeepInView, VirtualRows } from '../ui/virtual';
+import { paneOf } from './file-state';
 import { NameField } from './name-field';
 
 export interface GridActions {
@@ -48,7 +49,7 @@ const kindIcons: Record<FileKind, IconName> = {
   archive: 'archive',
   other: 'file',
 };
-export const fileRowHeight = 36;
+const fileRowHeight = 36;
 
 const steps: Record<string, Step> = {
   ArrowUp: 'up',
@@ -124,15 +125,8 @@ function SortHead({
 function FileRow({ props, index, now }: { props: Props; index: number; now: number }) {
   const { id, path, entries, names, selection, actions, renaming, onRenamed } = props;
   const entry = entries[index]!;
-  const kind = kindOf(entry.name, entry.type);
-  const full = join(path, entry.name);
+  const kind = kindOf(entry);
   const chosen = selection.chosen.has(index);
-  const target =
-    kind === 'folder'
-      ? paneHref(id, { kind: 'files', path: full })
-      : kind === 'text'
-        ? paneHref(id, { kind: 'edit', path: full })
-        : paneHref(id, { kind: 'files', path, preview: entry.name });
   return (
     <div
       id={`file-${index}`}
@@ -164,7 +158,7 @@ function FileRow({ props, index, now }: { props: Props; index: number; now: numb
           />
         ) : (
           <a
-            href={target}
+            href={paneHref(id, paneOf(path, entry))}
             tabIndex={-1}
             draggable={false}
             onClick={(event) => {
@@ -177,7 +171,7 @@ function FileRow({ props, index, now }: { props: Props; index: number; now: numb
         )}
       </div>
       <div role="gridcell" class="file-size">
-        {entry.type === 'directory' ? '' : bytes(entry.size)}
+        {kind === 'folder' ? '' : bytes(entry.size)}
       </div>
       <div role="gridcell" class="file-time" title={moment(entry.mtime)}>
         {ago(entry.mtime, now)}

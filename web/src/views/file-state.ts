@@ -1,7 +1,7 @@
 /** State of the files view: entries in order, selection, and what can be done with them. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { join, kindOf, parent, sortEntries, type SortKey } from '../lib/paths';
-import { encodePath } from '../lib/router';
+import { encodePath, type Pane } from '../lib/router';
 import { carry, nothingSelected, press, type Selection } from '../lib/selection';
 import type { Entry } from '../net/protocol';
 import { copy } from '../ui/clipboard';
@@ -9,7 +9,15 @@ import { useCell } from '../ui/hooks';
 import type { MenuEntry } from '../ui/menu';
 import { remove } from './file-actions';
 import type { GridActions } from './file-grid';
-import type { ProjectContext } from './project';
+import type { ProjectContext } from './project-context';
+
+/** What opening an entry of a folder shows. */
+export function paneOf(folder: string, entry: Entry): Pane {
+  const path = join(folder, entry.name);
+  const kind = kindOf(entry);
+  if (kind === 'folder') return { kind: 'files', path };
+  return kind === 'text' ? { kind: 'edit', path } : { kind: 'files', path: folder, preview: entry.name };
+}
 
 /** The folder's entries in order, and the selection that follows their names when the folder changes. */
 export function useEntries(context: ProjectContext, path: string) {
@@ -64,15 +72,9 @@ export function gridActions(
 ): GridActions {
   const { go } = context;
   return {
-    open(entry) {
-      const target = join(path, entry.name);
-      const kind = kindOf(entry.name, entry.type);
-      if (kind === 'folder') go({ kind: 'files', path: target });
-      else if (kind === 'text') go({ kind: 'edit', path: target });
-      else go({ kind: 'files', path, preview: entry.name });
-    },
+    open: (entry) => go(paneOf(path, entry)),
     select: setSelection,
-    remove: () => void remove(context, path, chosen),
+    remove: () => remove(context, path, chosen),
     rename: () => entries[selection.active] && setRenaming(entries[selection.active]!.name),
     up: () => path && go({ kind: 'files', path: parent(path) }),
     peek: (entry) => go({ kind: 'files', path, preview: entry.name }),
@@ -96,7 +98,7 @@ export function selectionMenu(
   const only = chosen.length === 1 ? chosen[0]! : null;
   if (only) {
     items.push({ label: 'Open', icon: 'right', keys: 'Enter', run: () => actions.open(only) });
-    if (only.type === 'directory')
+    if (kindOf(only) === 'folder')
       items.push({ label: 'Terminal here', icon: 'terminal', run: () => openTerminalIn(context, paths[0]!) });
     else items.push({ label: 'Preview', icon: 'eye', run: () => actions.peek(only) });
   }

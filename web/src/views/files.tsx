@@ -1,6 +1,7 @@
 /** The files of a folder: list, breadcrumbs, upload, preview, and deletion that can be undone. */
 import type { ComponentChildren } from 'preact';
 import { useRef, useState } from 'preact/hooks';
+import { plural } from '../lib/format';
 import { basename, parent } from '../lib/paths';
 import { paneHref } from '../lib/router';
 import { all, none } from '../lib/selection';
@@ -16,7 +17,7 @@ import { FileGrid } from './file-grid';
 import { download, gridActions, openTerminalIn, selectionMenu, useEntries } from './file-state';
 import { Crumbs, FileTools } from './file-tools';
 import { Preview } from './preview';
-import type { ProjectContext } from './project';
+import type { ProjectContext } from './project-context';
 import { dropped, UploadList } from './uploads';
 
 interface Props {
@@ -203,6 +204,12 @@ export function FilesPane({ context, path, preview }: Props) {
               hiddenCount,
             }}
           />
+        )}
+        {listing.truncated && (
+          <p class="files-cut" role="status">
+            This folder has more than the {plural(listing.entries.length, 'entry', 'entries')} shown here. A terminal
+            lists them all.
+          </p>
         )}
         <UploadList files={files} />
         <Live text={selection.chosen.size > 1 ? `${selection.chosen.size} selected` : ''} />

@@ -6,7 +6,7 @@ import { isQuiet, sentence } from '../net/protocol';
 import { hub } from '../state/app';
 import { Avatar, Empty, Skeleton } from '../ui/basics';
 import { TraceId } from '../ui/trace-id';
-import type { ProjectContext } from './project';
+import type { ProjectContext } from './project-context';
 import { TimelineSteps, useTimeline } from './project-start';
 
 function useLog({ row }: ProjectContext) {

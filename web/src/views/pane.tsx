@@ -4,7 +4,7 @@ import { lazy } from '../ui/lazy';
 import { FilesPane } from './files';
 import { LogPane } from './log';
 import { PeoplePane } from './people';
-import type { ProjectContext } from './project';
+import type { ProjectContext } from './project-context';
 import { SettingsPane } from './settings';
 
 const EditorPane = lazy(() => import('./editor-pane').then((module) => module.EditorPane), 'the editor');

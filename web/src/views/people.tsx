@@ -9,7 +9,7 @@ import { useCell } from '../ui/hooks';
 import { Icon } from '../ui/icons';
 import { toast } from '../ui/toasts';
 import { AddPerson, nameOf } from './add-person';
-import type { ProjectContext } from './project';
+import type { ProjectContext } from './project-context';
 
 /** The people of the project; read again when the row says that they changed. */
 function usePeople({ row }: ProjectContext) {

@@ -6,7 +6,7 @@ import { encodePath, paneHref } from '../lib/router';
 import { sentence, type Entry } from '../net/protocol';
 import { Empty, Skeleton } from '../ui/basics';
 import { Icon } from '../ui/icons';
-import type { ProjectContext } from './project';
+import type { ProjectContext } from './project-context';
 
 const mostText = 512 * 1024;
 
@@ -39,7 +39,7 @@ function Content({ context, path, entry }: { context: ProjectContext; path: stri
   const source = `/${context.row.project_id}/files/${encodePath(path)}?v=${entry.mtime}`;
   const [broken, setBroken] = useState(false);
   useEffect(() => setBroken(false), [source]);
-  switch (kindOf(entry.name, entry.type)) {
+  switch (kindOf(entry)) {
     case 'image':
       return broken ? (
         <p class="preview-note">This image cannot be shown. Download it to look at it with another program.</p>
@@ -79,7 +79,7 @@ export function Preview({
   onDownload(): void;
 }) {
   const path = join(folder, name);
-  const text = entry && kindOf(entry.name, entry.type) === 'text';
+  const text = entry && kindOf(entry) === 'text';
   return (
     <aside class="preview" aria-label={`Preview of ${name}`} onKeyDown={(event) => event.key === 'Escape' && onClose()}>
       <header class="preview-head">

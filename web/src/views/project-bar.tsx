@@ -16,7 +16,7 @@ import { Avatars, StateChip } from '../ui/basics';
 import { useCell } from '../ui/hooks';
 import { Icon } from '../ui/icons';
 import { MenuButton, type MenuEntry } from '../ui/menu';
-import type { ProjectContext } from './project';
+import type { ProjectContext } from './project-context';
 
 function Title({ context: { row } }: { context: ProjectContext }) {
   const [editing, setEditing] = useState(false);

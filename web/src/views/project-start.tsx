@@ -9,7 +9,7 @@ import { Empty, Live } from '../ui/basics';
 import { useCell, useNow } from '../ui/hooks';
 import { Icon } from '../ui/icons';
 import { TraceId } from '../ui/trace-id';
-import type { ProjectContext } from './project';
+import type { ProjectContext } from './project-context';
 
 const stepIcons = { done: 'check', now: 'clock', todo: 'dot', failed: 'fail' } as const;
 const stepWords = { done: 'done', now: 'in progress', todo: 'to come', failed: 'failed' } as const;

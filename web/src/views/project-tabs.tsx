@@ -6,7 +6,7 @@ import { navigate, paneHref, paneKey, type Pane } from '../lib/router';
 import { useCell, phoneQuery, useMedia } from '../ui/hooks';
 import { Icon, type IconName } from '../ui/icons';
 import { MenuButton, type MenuEntry } from '../ui/menu';
-import type { ProjectContext } from './project';
+import type { ProjectContext } from './project-context';
 import type { Tab } from '../state/project';
 
 export function tabTitle(pane: Pane): string {
@@ -35,6 +35,9 @@ const icons: Record<Pane['kind'], IconName> = {
   settings: 'settings',
 };
 
+/** What every project has at the end of its tabs. */
+export const fixedPanes: readonly Pane[] = [{ kind: 'people' }, { kind: 'log' }, { kind: 'settings' }];
+
 interface TabLinkProps {
   context: ProjectContext;
   to: Pane;
@@ -51,12 +54,11 @@ function TabLink({ context, to, pane, beside, title = tabTitle(to), quiet }: Tab
   useEffect(() => {
     if (current) link.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }, [current]);
-  const target = isBeside ? paneHref(context.row.project_id, to) : paneHref(context.row.project_id, to, beside);
   return (
     <a
       ref={link as Ref<HTMLAnchorElement>}
       class={quiet ? 'tab-link tab-quiet' : 'tab-link'}
-      href={target}
+      href={paneHref(context.row.project_id, to, beside)}
       aria-current={current ? 'page' : undefined}
       data-beside={isBeside || undefined}
       title={to.kind === 'edit' ? to.path : title}
@@ -80,13 +82,7 @@ function OpenTab({
 }) {
   const titles = useCell(context.session.titles);
   const title = (tab.kind === 'terminal' && titles[tab.name]) || tabTitle(tab);
-  const close = (): void => {
-    const next = context.session.closeTab(tab);
-    const id = context.row.project_id;
-    const key = paneKey(tab);
-    if (key === paneKey(pane)) navigate(paneHref(id, beside && paneKey(beside) !== key ? beside : next));
-    else if (beside && key === paneKey(beside)) navigate(paneHref(id, pane));
-  };
+  const close = (): void => context.closeTab(tab);
   return (
     <li
       class="tab-item"
@@ -138,7 +134,6 @@ export function ProjectTabs({
           run: () => navigate(paneHref(row.project_id, pane, { kind: 'terminal', name: session.newTerminalName() })),
         },
   ];
-  const fixed: Pane[] = [{ kind: 'people' }, { kind: 'log' }, { kind: 'settings' }];
   return (
     <nav class="tabs" aria-label="Tabs of the project" data-region>
       <ul class="tab-strip">
@@ -155,7 +150,7 @@ export function ProjectTabs({
         </MenuButton>
       </div>
       <ul class="tab-fixed">
-        {fixed.map((to) => (
+        {fixedPanes.map((to) => (
           <li class="tab-item" key={to.kind}>
             <TabLink {...shared} to={to} quiet />
           </li>

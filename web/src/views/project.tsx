@@ -1,10 +1,9 @@
 /** A project: its bar, the timeline of its start, tabs, one or two panes, the status line. */
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { href, navigate, paneHref, paneKey, type Pane, type Route } from '../lib/router';
+import { useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
+import { href, navigate, paneHref, paneKey, type Pane } from '../lib/router';
 import { hubLink, projects, session } from '../state/app';
 import { restartProject, startProject, stopProject } from '../state/actions';
-import { filesOf, type ProjectFiles } from '../state/project-files';
-import { noteActivity, openProject, type ProjectSession } from '../state/project';
+import { noteActivity, openProject } from '../state/project';
 import { isRunning } from '../state/projects';
 import { Empty, LinkBanner, Skeleton } from '../ui/basics';
 import { copy } from '../ui/clipboard';
@@ -14,23 +13,13 @@ import { fileSource } from '../ui/palette';
 import { toast } from '../ui/toasts';
 import { ProjectBar } from './project-bar';
 import { ProjectStart } from './project-start';
-import { ProjectTabs, tabTitle } from './project-tabs';
+import { fixedPanes, ProjectTabs, tabTitle } from './project-tabs';
 import { PaneView, preloadPanes } from './pane';
+import { projectContext, type ProjectContext, type ProjectRoute } from './project-context';
 import { StatusLine } from './status-line';
 import type { ProjectRow } from '../net/protocol';
 import '../styles/project.css';
 import '../styles/files.css';
-
-export interface ProjectContext {
-  row: ProjectRow;
-  session: ProjectSession;
-  files: ProjectFiles;
-  running: boolean;
-  me: string;
-  go(pane: Pane): void;
-}
-
-type ProjectRoute = Extract<Route, { view: 'project' }>;
 
 /** The person does something: told to the project, so that it is not taken for idle. */
 function useActivity(id: string): void {
@@ -42,22 +31,15 @@ function useActivity(id: string): void {
   }, [id]);
 }
 
-function useProjectCommands(context: ProjectContext | null, route: ProjectRoute): void {
+function useProjectCommands(context: ProjectContext, route: ProjectRoute): void {
   const { id, pane, beside } = route;
   useCommands(() => {
-    if (!context) return [];
     const { row, session: project } = context;
-    const go = (to: Pane) => () => navigate(paneHref(id, to, beside));
+    const go = (to: Pane) => () => context.go(to);
     const step = (by: number) => () => {
-      const all: Pane[] = [
-        { kind: 'files', path: '' },
-        ...project.tabs.value,
-        { kind: 'people' },
-        { kind: 'log' },
-        { kind: 'settings' },
-      ];
+      const all: Pane[] = [{ kind: 'files', path: '' }, ...project.tabs.value, ...fixedPanes];
       const at = all.findIndex((one) => paneKey(one) === paneKey(pane));
-      go(all[(at + by + all.length) % all.length]!)();
+      context.go(all[(at + by + all.length) % all.length]!);
     };
     const group = 'Project';
     return [
@@ -68,7 +50,7 @@ function useProjectCommands(context: ProjectContext | null, route: ProjectRoute)
         group,
         icon: 'terminal',
         keys: 'alt+t',
-        run: () => go({ kind: 'terminal', name: project.newTerminalName() })(),
+        run: () => context.go({ kind: 'terminal', name: project.newTerminalName() }),
       },
       { id: 'people', title: 'People', group, icon: 'people', run: go({ kind: 'people' }) },
       { id: 'log', title: 'Log', group, icon: 'log', run: go({ kind: 'log' }) },
@@ -81,7 +63,7 @@ function useProjectCommands(context: ProjectContext | null, route: ProjectRoute)
         group,
         keys: 'alt+w',
         icon: 'close',
-        run: () => (pane.kind === 'edit' || pane.kind === 'terminal') && navigate(paneHref(id, project.closeTab(pane))),
+        run: () => (pane.kind === 'edit' || pane.kind === 'terminal') && context.closeTab(pane),
       },
       beside
         ? {
@@ -119,7 +101,7 @@ function useProjectCommands(context: ProjectContext | null, route: ProjectRoute)
         : { id: 'start', title: 'Start the project', group, icon: 'play', run: () => void startProject(row) },
       { id: 'restart', title: 'Restart the project', group, icon: 'restart', run: () => void restartProject(row) },
     ];
-  }, [id, context?.row, pane, beside]);
+  }, [context, pane, beside]);
 }
 
 export function ProjectView({ route }: { route: ProjectRoute }) {
@@ -167,15 +149,9 @@ function NotYours() {
 function OpenedProject({ route, row, me }: { route: ProjectRoute; row: ProjectRow; me: string }) {
   const { id, pane, beside } = route;
   const project = useMemo(() => openProject(id), [id]);
-  const files = filesOf(project);
-  const running = row.state?.state === 'running' && !row.deleted;
   const startTrace = row.status?.start?.trace;
-  const besideRef = useRef(beside);
-  besideRef.current = beside;
-  const context = useMemo<ProjectContext>(
-    () => ({ row, session: project, files, running, me, go: (to) => navigate(paneHref(id, to, besideRef.current)) }),
-    [row, project, files, running, me],
-  );
+  const context = useMemo(() => projectContext(row, project, me), [row, project, me]);
+  const { files, running } = context;
   useEffect(() => {
     project.startTrace = startTrace;
     project.follow(running);

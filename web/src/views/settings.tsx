@@ -14,7 +14,7 @@ import { copy } from '../ui/clipboard';
 import { useCopied } from '../ui/copied';
 import { StateChip } from '../ui/basics';
 import { Icon } from '../ui/icons';
-import type { ProjectContext } from './project';
+import type { ProjectContext } from './project-context';
 
 function TextSetting({
   id,

@@ -4,7 +4,7 @@ import { bytes, duration } from '../lib/format';
 import type { ProjectStatus } from '../net/protocol';
 import { useCell, useNow } from '../ui/hooks';
 import { Icon } from '../ui/icons';
-import type { ProjectContext } from './project';
+import type { ProjectContext } from './project-context';
 import { useTimeline } from './project-start';
 
 function useStatus({ session, running }: ProjectContext): { status: ProjectStatus; cpu: number | null } | null {

@@ -13,8 +13,7 @@ import { Icon } from '../ui/icons';
 import { MenuButton } from '../ui/menu';
 import { toast } from '../ui/toasts';
 import { sentence } from '../net/protocol';
-import { paneHref, navigate } from '../lib/router';
-import type { ProjectContext } from './project';
+import type { ProjectContext } from './project-context';
 import '../styles/terminal.css';
 
 /** Keys that stay with the application while a terminal has the focus; all others belong to the shell. */
@@ -164,12 +163,12 @@ function Around({
   const state = useCell(view.state);
   const [searching, setSearching] = useState(false);
   const touch = useMedia('(pointer: coarse)');
-  const { session, row, me } = context;
+  const { session, me } = context;
   const others = othersOf(state.viewers, me);
   const end = async (): Promise<void> => {
     try {
       await session.api.call('terminal.kill', { terminal: name });
-      navigate(paneHref(row.project_id, session.closeTab({ kind: 'terminal', name })));
+      context.closeTab({ kind: 'terminal', name });
     } catch (error) {
       toast({ text: `The terminal was not ended. ${sentence(error)}`, tone: 'bad' });
     }
@@ -189,7 +188,7 @@ function Around({
       shown
         ? [
             {
-              id: 'find',
+              id: 'terminal-find',
               title: 'Find in the terminal',
               group: 'Terminal',
               icon: 'search',

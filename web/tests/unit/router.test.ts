@@ -64,6 +64,12 @@ describe('router', () => {
       expect(parse('/app/sign-in', `?next=${encodeURIComponent(next)}`)).toEqual({ view: 'sign-in' });
   });
 
+  it('shows nothing beside itself', () => {
+    const files = { kind: 'files', path: 'a' } as const;
+    expect(paneHref(id, files, { kind: 'files', path: '' })).toBe(`/app/projects/${id}/files/a`);
+    expect(parse(`/app/projects/${id}/log`, '?beside=log')).toEqual({ view: 'project', id, pane: { kind: 'log' } });
+  });
+
   it('says so when nothing has an address', () => {
     for (const path of [
       '/app/nowhere',

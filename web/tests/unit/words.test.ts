@@ -85,6 +85,7 @@ describe('names of files', () => {
   it('sorts folders first and numbers by value', () => {
     const entry = (name: string, type = 'file', size = 0) => ({ name, type, size, mtime: 0 });
     const list = [entry('run10'), entry('run9'), entry('z', 'directory'), entry('A')];
+    expect(sortEntries([entry('a'), { ...entry('b', 'link'), target: 'directory' }], 'name', true)[0]!.name).toBe('b');
     expect(sortEntries(list, 'name', true).map((one) => one.name)).toEqual(['z', 'A', 'run9', 'run10']);
     expect(sortEntries(list, 'name', false).map((one) => one.name)).toEqual(['z', 'run10', 'run9', 'A']);
     expect(sortEntries([entry('a', 'file', 3), entry('b', 'file', 9)], 'size', false)[0]!.name).toBe('b');
@@ -107,13 +108,20 @@ describe('names of files', () => {
     expect(sorted.filter((name) => name.startsWith('x'))).toEqual(many);
   });
   it('knows what opening means', () => {
-    expect([
-      kindOf('x', 'directory'),
-      kindOf('p.PNG', 'file'),
-      kindOf('README', 'file'),
-      kindOf('.bashrc', 'file'),
-      kindOf('a.tar.gz', 'file'),
-    ]).toEqual(['folder', 'image', 'text', 'text', 'archive']);
+    const kinds = (...entries: [string, string?, string?][]): string[] =>
+      entries.map(([name, type = 'file', target]) => kindOf({ name, type, ...(target && { target }) }));
+    expect(kinds(['x', 'directory'], ['p.PNG'], ['README'], ['.bashrc'], ['a.tar.gz'])).toEqual([
+      'folder',
+      'image',
+      'text',
+      'text',
+      'archive',
+    ]);
+    expect(kinds(['x', 'link', 'directory'], ['p.png', 'link', 'file'], ['gone', 'link'])).toEqual([
+      'folder',
+      'image',
+      'text',
+    ]);
   });
 });
 
