@@ -253,6 +253,10 @@ test('the log tells who did what, and settings save by themselves', async () => 
   await page.getByLabel('Description').fill('Noisy points and the lines through them');
   await page.keyboard.press('Tab');
   await page.getByText('Saved. No restart is needed.').waitFor();
+  await page.getByLabel('Title', { exact: true }).fill('');
+  await page.keyboard.press('Tab');
+  await page.getByText('Not saved: the title cannot be empty.').waitFor();
+  assert.equal(await page.getByLabel('Title', { exact: true }).inputValue(), '', 'what was typed was replaced');
   await look(page, 'settings');
   await page.goto(`${url}/app/account`);
   await page.getByLabel('What the new key is for').fill('Backup');

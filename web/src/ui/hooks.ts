@@ -58,9 +58,20 @@ export function useMedia(query: string): boolean {
 
 export const phoneQuery = '(max-width: 639px)';
 
+const keptName = (key: string): string => `atrium.typed.${key}`;
+
+/** Forgets what `useKept` kept, without changing what is shown. */
+export function forgetKept(...keys: string[]): void {
+  try {
+    for (const key of keys) sessionStorage.removeItem(keptName(key));
+  } catch {
+    // nothing was kept
+  }
+}
+
 /** State that survives leaving the view and a reload of the tab: what somebody typed. */
 export function useKept(key: string, initial: string): [string, (value: string) => void] {
-  const name = `atrium.typed.${key}`;
+  const name = keptName(key);
   const [value, setValue] = useState(() => {
     try {
       return sessionStorage.getItem(name) ?? initial;
@@ -83,8 +94,15 @@ export function useKept(key: string, initial: string): [string, (value: string) 
   return [value, set];
 }
 
+/** Gives the focus back after a field went away, unless the person has put it elsewhere meanwhile. */
+export function focusUnlessTaken(element: () => HTMLElement | null): void {
+  requestAnimationFrame(() => {
+    if (document.activeElement === document.body) element()?.focus();
+  });
+}
+
 /** Milliseconds without a connection after which people are told: shorter gaps pass unseen. */
-export const quietMs = 2000;
+const quietMs = 2000;
 
 /** The state of a link as it should be shown: null while all is well or the gap is still short. */
 export function useLinkTrouble(link: Cell<LinkState>): Extract<LinkState, { phase: 'connecting' | 'waiting' }> | null {

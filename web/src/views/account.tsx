@@ -1,11 +1,11 @@
 /** One's own account: name, colours, API keys. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ago } from '../lib/format';
-import { isQuiet, sentence, type ApiKey } from '../net/protocol';
+import { sentence, type ApiKey } from '../net/protocol';
 import { hub, session } from '../state/app';
 import { setTheme, theme, type Theme } from '../state/theme';
-import { Empty, Skeleton } from '../ui/basics';
 import { copy } from '../ui/clipboard';
+import { Awaited, useAnswer } from '../ui/answer';
 import { useCopied } from '../ui/copied';
 import { confirm } from '../ui/dialog';
 import { useCell, useTitle } from '../ui/hooks';
@@ -118,20 +118,11 @@ function NewKey({ secret, onDone }: { secret: string; onDone(): void }) {
 }
 
 function Keys() {
-  const [keys, setKeys] = useState<ApiKey[] | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const answer = useAnswer(() => hub.call('api_keys.list', {}, { timeoutMs: 0 }), []);
+  const { value: keys, setValue: setKeys, load } = answer;
   const [name, setName] = useState('');
   const [secret, setSecret] = useState<string | null>(null);
   const field = useRef<HTMLInputElement>(null);
-  const load = async (): Promise<void> => {
-    setProblem(null);
-    try {
-      setKeys(await hub.call('api_keys.list', {}, { timeoutMs: 0 }));
-    } catch (error) {
-      if (!isQuiet(error)) setProblem(sentence(error));
-    }
-  };
-  useEffect(() => void load(), []);
   const create = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (!name.trim()) return field.current?.focus();
@@ -182,21 +173,8 @@ function Keys() {
           <Icon name="plus" /> Create key
         </button>
       </form>
-      {!keys && !problem && <Skeleton rows={2} label="Loading the keys" />}
-      {problem && (
-        <Empty
-          icon="fail"
-          tone="bad"
-          title="The keys could not be loaded"
-          actions={
-            <button type="button" class="button" onClick={() => void load()}>
-              Try again
-            </button>
-          }
-        >
-          <p>{problem}</p>
-        </Empty>
-      )}
+      <Awaited answer={answer} what="keys" rows={2} />
+      {keys?.length === 0 && <p class="quiet keys-none">No keys yet.</p>}
       {keys && keys.length > 0 && (
         <ul class="people" aria-label="Keys">
           {keys.map((key) => (

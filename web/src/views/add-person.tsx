@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { sentence, type Collaborator } from '../net/protocol';
 import { hub } from '../state/app';
+import { nameOf } from '../state/people';
 import { Avatar, Live } from '../ui/basics';
 import { Icon } from '../ui/icons';
 import { toast } from '../ui/toasts';
@@ -9,15 +10,11 @@ import type { ProjectContext } from './project-context';
 
 type Found = { account_id: string; first_name: string; last_name: string };
 
-export function nameOf(person: { first_name: string; last_name: string }): string {
-  return `${person.first_name} ${person.last_name}`.trim() || 'Unnamed';
-}
-
 const isAddress = (text: string): boolean => /^\S+@\S+$/.test(text.trim());
 
-/** People who are not in the project yet, a moment after somebody typed; asked again when `people` changes. */
+/** People who are not in the project yet, a moment after somebody typed, with the query that found them. */
 function useFound(query: string, people: readonly Collaborator[], tell: (problem: string | null) => void) {
-  const [found, setFound] = useState<Found[] | null>(null);
+  const [found, setFound] = useState<{ query: string; list: Found[] } | null>(null);
   const [active, setActive] = useState(0);
   useEffect(() => {
     tell(null);
@@ -28,7 +25,7 @@ function useFound(query: string, people: readonly Collaborator[], tell: (problem
         (list) => {
           if (!current) return;
           const here = new Set(people.map((person) => person.account_id));
-          setFound(list.filter((person) => !here.has(person.account_id)));
+          setFound({ query, list: list.filter((person) => !here.has(person.account_id)) });
           setActive(0);
         },
         (error: unknown) => current && tell(sentence(error)),
@@ -71,12 +68,14 @@ export function AddPerson({
     }
     setBusy(false);
   };
+  const list = found?.list ?? [];
+  const fresh = found?.query === query;
   const choose = (): void => {
-    const person = found?.[active];
+    // Who was found by fewer letters may be somebody else than the person who is meant now.
+    const person = fresh ? list[active] : undefined;
     if (person) void add({ account_id: person.account_id }, nameOf(person));
     else if (isAddress(query)) void add({ email_address: query }, query);
   };
-  const list = found ?? [];
   return (
     <form
       class="add-person"
@@ -117,7 +116,11 @@ export function AddPerson({
             setActive((active + by + list.length) % list.length);
           }}
         />
-        <button type="submit" class="button button-main" disabled={busy || (list.length === 0 && !isAddress(query))}>
+        <button
+          type="submit"
+          class="button button-main"
+          disabled={busy || !(isAddress(query) || (fresh && list.length > 0))}
+        >
           Add
         </button>
       </div>
@@ -141,7 +144,7 @@ export function AddPerson({
           </li>
         ))}
       </ul>
-      {found && found.length === 0 && query.length >= 2 && (
+      {fresh && list.length === 0 && (
         <p class="quiet" role="status">
           {isAddress(query)
             ? `Press Enter to add the account of ${query}.`

@@ -98,7 +98,10 @@ function useEditor({ context, path }: Props, session: DocumentSession) {
       session,
       path,
       label: `Text of ${path}`,
-      save: () => toast({ text: 'Saved as you type: there is nothing to do.' }),
+      save: () => {
+        const { text, tone } = statusWords(session.status.value);
+        toast(tone === 'quiet' ? { text: 'Saved as you type: there is nothing to do.' } : { text, tone: 'bad' });
+      },
       onUpdate: ({ docChanged, selectionSet, state }) => {
         if (docChanged) session.changed();
         if (!docChanged && !selectionSet) return;

@@ -8,7 +8,7 @@ import { all, none } from '../lib/selection';
 import { sentence } from '../net/protocol';
 import { Empty, Live, Skeleton } from '../ui/basics';
 import { useCommands } from '../ui/commands';
-import { useCell } from '../ui/hooks';
+import { focusUnlessTaken, useCell } from '../ui/hooks';
 import { Icon } from '../ui/icons';
 import { ContextMenu } from '../ui/menu';
 import { toast } from '../ui/toasts';
@@ -108,7 +108,7 @@ export function FilesPane({ context, path, preview }: Props) {
   const [menuAt, setMenuAt] = useState<{ x: number; y: number } | null>(null);
   const picker = useRef<HTMLInputElement>(null);
   const grid = useRef<HTMLDivElement>(null);
-  const refocus = (): void => void requestAnimationFrame(() => grid.current?.focus());
+  const refocus = (): void => focusUnlessTaken(() => grid.current);
   const actions = gridActions(context, path, state, setRenaming, setMenuAt);
   const upload = (): void => picker.current?.click();
   const group = 'Files';

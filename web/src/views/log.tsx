@@ -1,39 +1,42 @@
 /** The log of a project: the last start with its timeline, then who did what when, in words. */
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { clock, moment } from '../lib/format';
 import { byDay, logSentence, type LogEntry } from '../lib/log-words';
-import { isQuiet, sentence } from '../net/protocol';
 import { hub } from '../state/app';
-import { Avatar, Empty, Skeleton } from '../ui/basics';
+import { Awaited, useAnswer, type Answer } from '../ui/answer';
+import { Avatar } from '../ui/basics';
 import { TraceId } from '../ui/trace-id';
 import type { ProjectContext } from './project-context';
 import { TimelineSteps, useTimeline } from './project-start';
 
-function useLog({ row }: ProjectContext) {
-  const [entries, setEntries] = useState<LogEntry[] | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
-  const key = `${row.state?.state} ${row.action_request?.time} ${row.title} ${Object.keys(row.users ?? {}).length} ${row.deleted}`;
-  const load = async (): Promise<void> => {
-    setProblem(null);
-    try {
-      setEntries(await hub.call('projects.log', { project_id: row.project_id, limit: 200 }, { timeoutMs: 0 }));
-    } catch (error) {
-      if (!isQuiet(error)) setProblem(sentence(error));
-    }
-  };
-  useEffect(() => void load(), [row.project_id, key]);
-  return { entries, problem, load };
+const most = 200;
+
+/** The log; read again when the row says that something happened. */
+function useLog({ row }: ProjectContext): Answer<LogEntry[]> {
+  return useAnswer(
+    () => hub.call('projects.log', { project_id: row.project_id, limit: most }, { timeoutMs: 0 }),
+    [
+      row.project_id,
+      row.state?.state,
+      row.action_request?.time,
+      row.title,
+      row.description,
+      Object.keys(row.users ?? {}).length,
+      row.deleted,
+    ],
+  );
 }
 
 export function LogPane({ context }: { context: ProjectContext }) {
-  const { entries, problem, load } = useLog(context);
+  const answer = useLog(context);
+  const entries = answer.value;
   const [typed, setTyped] = useState('');
   const line = useTimeline(context);
   const names = (id: string): string | undefined =>
     context.row.collaborators?.find((person) => person.account_id === id)?.name;
   const wanted = typed.trim().toLowerCase();
   const shown = (entries ?? []).filter((entry) =>
-    `${entry.name ?? 'Atrium'} ${logSentence(entry, names)}`.toLowerCase().includes(wanted),
+    `${entry.name || 'Atrium'} ${logSentence(entry, names)}`.toLowerCase().includes(wanted),
   );
   return (
     <div class="pane-page">
@@ -50,21 +53,7 @@ export function LogPane({ context }: { context: ProjectContext }) {
             {line.trace && <TraceId id={line.trace} />}
           </section>
         )}
-        {!entries && !problem && <Skeleton rows={5} label="Loading the log" />}
-        {problem && (
-          <Empty
-            icon="fail"
-            tone="bad"
-            title="The log could not be loaded"
-            actions={
-              <button type="button" class="button" onClick={() => void load()}>
-                Try again
-              </button>
-            }
-          >
-            <p>{problem}</p>
-          </Empty>
-        )}
+        <Awaited answer={answer} what="log" rows={5} />
         {entries && entries.length > 0 && (
           <input
             type="search"
@@ -100,6 +89,7 @@ export function LogPane({ context }: { context: ProjectContext }) {
             </ol>
           </section>
         ))}
+        {entries?.length === most && <p class="quiet">These are the newest {most} entries.</p>}
       </div>
     </div>
   );

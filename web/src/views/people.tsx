@@ -1,39 +1,30 @@
 /** Who works in a project: added by name or e-mail address, removed with an undo. */
-import { useEffect, useState } from 'preact/hooks';
 import { href, navigate } from '../lib/router';
-import { isQuiet, sentence, type Collaborator } from '../net/protocol';
+import { sentence, type Collaborator } from '../net/protocol';
 import { hub } from '../state/app';
+import { nameOf } from '../state/people';
 import { groupOf } from '../state/projects';
-import { Avatar, Empty, Skeleton } from '../ui/basics';
+import { Awaited, useAnswer, type Answer } from '../ui/answer';
+import { Avatar } from '../ui/basics';
 import { useCell } from '../ui/hooks';
 import { Icon } from '../ui/icons';
 import { toast } from '../ui/toasts';
-import { AddPerson, nameOf } from './add-person';
+import { AddPerson } from './add-person';
 import type { ProjectContext } from './project-context';
 
 /** The people of the project; read again when the row says that they changed. */
-function usePeople({ row }: ProjectContext) {
-  const [people, setPeople] = useState<Collaborator[] | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
-  const key =
-    Object.keys(row.users ?? {})
-      .sort()
-      .join() + (row.collaborators ?? []).length;
-  const load = async (): Promise<void> => {
-    setProblem(null);
-    try {
-      setPeople(await hub.call('projects.collaborators', { project_id: row.project_id }, { timeoutMs: 0 }));
-    } catch (error) {
-      if (!isQuiet(error)) setProblem(sentence(error));
-    }
-  };
-  useEffect(() => void load(), [row.project_id, key]);
-  return { people, setPeople, problem, load };
+function usePeople({ row }: ProjectContext): Answer<Collaborator[]> {
+  const ids = Object.keys(row.users ?? {}).sort();
+  return useAnswer(
+    () => hub.call('projects.collaborators', { project_id: row.project_id }, { timeoutMs: 0 }),
+    [row.project_id, ids.join(), row.collaborators?.length],
+  );
 }
 
 export function PeoplePane({ context }: { context: ProjectContext }) {
   const { row, me, session } = context;
-  const { people, setPeople, problem, load } = usePeople(context);
+  const answer = usePeople(context);
+  const { value: people, setValue: setPeople, load } = answer;
   const present = useCell(session.presence);
   const here = new Set(present.map((user) => user.account_id));
   const owner = groupOf(row, me) === 'owner';
@@ -70,21 +61,7 @@ export function PeoplePane({ context }: { context: ProjectContext }) {
       <div class="pane-column">
         <h2>People</h2>
         {people && <AddPerson context={context} people={people} onAdded={() => void load()} />}
-        {!people && !problem && <Skeleton rows={3} label="Loading the people of the project" />}
-        {problem && (
-          <Empty
-            icon="fail"
-            tone="bad"
-            title="The people could not be loaded"
-            actions={
-              <button type="button" class="button" onClick={() => void load()}>
-                Try again
-              </button>
-            }
-          >
-            <p>{problem}</p>
-          </Empty>
-        )}
+        <Awaited answer={answer} what="people of the project" rows={3} />
         {people && (
           <ul class="people" aria-label="People of the project">
             {people.map((person) => (

@@ -13,7 +13,7 @@ import {
 import { othersOf } from '../state/people';
 import { stateOf } from '../state/projects';
 import { Avatars, StateChip } from '../ui/basics';
-import { useCell } from '../ui/hooks';
+import { focusUnlessTaken, useCell } from '../ui/hooks';
 import { Icon } from '../ui/icons';
 import { MenuButton, type MenuEntry } from '../ui/menu';
 import type { ProjectContext } from './project-context';
@@ -30,7 +30,7 @@ function Title({ context: { row } }: { context: ProjectContext }) {
     if (!editing) return;
     setEditing(false);
     if (save && typed.trim() && typed.trim() !== row.title) void updateProject(row, { title: typed.trim() });
-    requestAnimationFrame(() => button.current?.focus());
+    focusUnlessTaken(() => button.current);
   };
   if (editing)
     return (

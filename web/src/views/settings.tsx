@@ -23,6 +23,7 @@ function TextSetting({
   value,
   most,
   lines,
+  required,
   save,
 }: {
   id: string;
@@ -31,19 +32,22 @@ function TextSetting({
   value: string;
   most: number;
   lines?: number;
+  required?: boolean;
   save(value: string): Promise<boolean>;
 }) {
   const [typed, setTyped] = useState(value);
-  const [state, setState] = useState<'' | 'saving' | 'saved' | 'failed'>('');
+  const [state, setState] = useState<'' | 'saving' | 'saved' | 'failed' | 'missing'>('');
   const [touched, setTouched] = useState(false);
   useEffect(() => {
     if (!touched) setTyped(value);
   }, [value, touched]);
   const leave = async (): Promise<void> => {
-    setTouched(false);
-    if (typed === value) return;
+    if (typed === value) return setTouched(false);
+    if (required && !typed.trim()) return setState('missing');
     setState('saving');
-    setState((await save(typed)) ? 'saved' : 'failed');
+    const saved = await save(typed);
+    setState(saved ? 'saved' : 'failed');
+    if (saved) setTouched(false); // until then what was typed stays, whatever the others make of the value
   };
   const shared = {
     id,
@@ -75,6 +79,7 @@ function TextSetting({
             saving: 'Saving…',
             saved: 'Saved. No restart is needed.',
             failed: 'Not saved: what you typed is still here.',
+            missing: `Not saved: the ${label.toLowerCase()} cannot be empty.`,
           }[state]
         }
       </p>
@@ -98,7 +103,8 @@ export function SettingsPane({ context: { row, running } }: { context: ProjectCo
             hint="What everybody in the project sees in their list."
             value={row.title}
             most={200}
-            save={(title) => (title.trim() ? updateProject(row, { title: title.trim() }) : Promise.resolve(false))}
+            required
+            save={(title) => updateProject(row, { title: title.trim() })}
           />
           <TextSetting
             id="setting-description"

@@ -6,12 +6,15 @@ import { Icon } from '../ui/icons';
 type FieldName = 'email' | 'password' | 'firstName' | 'lastName' | 'terms';
 export type Problems = Partial<Record<FieldName | 'form', string>>;
 
-interface FieldProps {
-  name: FieldName;
-  label: string;
+interface ValueProps {
   value: string;
   onValue(value: string): void;
   problem: string | undefined;
+}
+
+interface FieldProps extends ValueProps {
+  name: FieldName;
+  label: string;
   hint?: string;
   attributes: InputHTMLAttributes<HTMLInputElement>;
   children?: JSX.Element;
@@ -48,25 +51,32 @@ export function Field({ name, label, value, onValue, problem, hint, attributes, 
   );
 }
 
-export function PasswordField({
-  value,
-  onValue,
-  problem,
-  fresh,
-}: {
-  value: string;
-  onValue(value: string): void;
-  problem: string | undefined;
-  fresh: boolean;
-}) {
+export function EmailField(props: ValueProps) {
+  return (
+    <Field
+      name="email"
+      label="E-mail address"
+      {...props}
+      attributes={{
+        type: 'email',
+        autocomplete: 'username',
+        inputMode: 'email',
+        autocapitalize: 'off',
+        spellcheck: false,
+        required: true,
+      }}
+    />
+  );
+}
+
+/** `fresh`: it is chosen here for the first time. */
+export function PasswordField({ fresh, ...props }: ValueProps & { fresh: boolean }) {
   const [shown, setShown] = useState(false);
   return (
     <Field
       name="password"
       label="Password"
-      value={value}
-      onValue={onValue}
-      problem={problem}
+      {...props}
       {...(fresh
         ? { hint: 'At least 8 characters. A few words in a row are easy to remember and hard to guess.' }
         : {})}

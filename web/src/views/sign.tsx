@@ -5,9 +5,9 @@ import { href, navigate } from '../lib/router';
 import { fieldOf, signIn, signUp, type AuthAnswer } from '../net/auth';
 import { hubLink, reconnect, session } from '../state/app';
 import { LinkBanner } from '../ui/basics';
-import { useCell, useKept, useTitle } from '../ui/hooks';
+import { forgetKept, useCell, useKept, useTitle } from '../ui/hooks';
 import { Icon, Mark } from '../ui/icons';
-import { Field, PasswordField, type Problems } from './sign-fields';
+import { EmailField, Field, PasswordField, type Problems } from './sign-fields';
 
 function checkEmail(email: string): string | undefined {
   if (!email.trim()) return 'Type your e-mail address.';
@@ -41,7 +41,7 @@ function useSubmit(check: () => Problems, send: () => Promise<AuthAnswer>, next:
       setProblems({ [fieldOf(answer.error) ?? 'form']: answer.error });
       return;
     }
-    sessionStorage.removeItem('atrium.typed.email');
+    forgetKept('email', 'first-name', 'last-name');
     reconnect();
     navigate(next ?? href({ view: 'projects' }), 'replace');
   };
@@ -117,21 +117,7 @@ export function SignIn({ next }: { next?: string | undefined }) {
         aria-busy={busy}
       >
         <FormProblem text={problems.form} />
-        <Field
-          name="email"
-          label="E-mail address"
-          value={email}
-          onValue={setEmail}
-          problem={problems.email}
-          attributes={{
-            type: 'email',
-            autocomplete: 'username',
-            inputMode: 'email',
-            autocapitalize: 'off',
-            spellcheck: false,
-            required: true,
-          }}
-        />
+        <EmailField value={email} onValue={setEmail} problem={problems.email} />
         <PasswordField value={password} onValue={setPassword} problem={problems.password} fresh={false} />
         <button type="submit" class="button button-main button-wide" disabled={busy}>
           {busy ? 'Signing in…' : 'Sign in'}
@@ -197,21 +183,7 @@ export function SignUp({ next }: { next?: string | undefined }) {
             attributes={{ type: 'text', autocomplete: 'family-name', required: true }}
           />
         </div>
-        <Field
-          name="email"
-          label="E-mail address"
-          value={email}
-          onValue={setEmail}
-          problem={problems.email}
-          attributes={{
-            type: 'email',
-            autocomplete: 'username',
-            inputMode: 'email',
-            autocapitalize: 'off',
-            spellcheck: false,
-            required: true,
-          }}
-        />
+        <EmailField value={email} onValue={setEmail} problem={problems.email} />
         <PasswordField value={password} onValue={setPassword} problem={problems.password} fresh />
         <div class={problems.terms ? 'field field-bad' : 'field'}>
           {problems.terms && (
