@@ -2,8 +2,12 @@
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/frame.css';
+import './styles/controls.css';
 import './styles/parts.css';
-import './styles/views.css';
+import './styles/overlays.css';
+import './styles/pages.css';
+import './styles/projects.css';
+import './styles/sign.css';
 import { render, type ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { href, navigate, route, startRouter, type Route } from './lib/router';

@@ -88,7 +88,7 @@ function AccountMenu() {
     { label: 'Sign out', icon: 'leave', run: () => void leave() },
   ];
   return (
-    <MenuButton label={`Account: ${name}`} items={items} class="rail-item rail-account" end={false}>
+    <MenuButton label={`Account: ${name}`} items={items} class="rail-item" end={false}>
       <Avatar id={account.account_id} name={name} small beside />
       <span class="rail-label">{name}</span>
     </MenuButton>

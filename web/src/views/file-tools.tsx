@@ -62,10 +62,10 @@ export function FileTools({
       <div class="file-tools" role="toolbar" aria-label="Selected files">
         <span class="file-count">{count} selected</span>
         <button type="button" class="button button-small" onClick={onDownload}>
-          <Icon name="download" /> <span class="tool-word">Download</span>
+          <Icon name="download" /> Download
         </button>
         <button type="button" class="button button-small" onClick={onDelete}>
-          <Icon name="trash" /> <span class="tool-word">Delete</span>
+          <Icon name="trash" /> Delete
         </button>
         <button
           type="button"

@@ -65,9 +65,7 @@ export function ProjectRowView({ row, index, now, me }: { row: ProjectRow; index
           <p class={state.tone === 'failed' ? 'project-note project-note-bad' : 'project-note'}>{subtitle}</p>
         )}
       </div>
-      <div class="project-state">
-        {row.deleted ? <span class="state state-stopped">Deleted</span> : <StateChip state={state} />}
-      </div>
+      <div>{row.deleted ? <span class="state state-stopped">Deleted</span> : <StateChip state={state} />}</div>
       <div class="project-people">
         {people.length > 0 ? (
           <Avatars people={people} label="Shared with" />

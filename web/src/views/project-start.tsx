@@ -119,7 +119,7 @@ export function ProjectStart({ context, large }: { context: ProjectContext; larg
   const shown = failed || open || slow || large;
   return (
     <section
-      class={`start ${failed ? 'start-failed' : ''} ${large ? 'start-large' : ''}`}
+      class={`start ${failed ? 'start-failed' : line.state === 'ready' ? 'start-ready' : ''} ${large ? 'start-large' : ''}`}
       aria-label="Start of the project"
     >
       <div class="start-line">

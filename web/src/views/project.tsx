@@ -19,7 +19,12 @@ import { projectContext, type ProjectContext, type ProjectRoute } from './projec
 import { StatusLine } from './status-line';
 import type { ProjectRow } from '../net/protocol';
 import '../styles/project.css';
+import '../styles/project-pages.css';
+import '../styles/start.css';
+import '../styles/editor.css';
 import '../styles/files.css';
+import '../styles/preview.css';
+import '../styles/uploads.css';
 
 /** The person does something: told to the project, so that it is not taken for idle. */
 function useActivity(id: string): void {

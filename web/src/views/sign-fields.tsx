@@ -23,7 +23,7 @@ interface FieldProps extends ValueProps {
 export function Field({ name, label, value, onValue, problem, hint, attributes, children }: FieldProps) {
   const described = [hint ? `${name}-hint` : '', problem ? `${name}-problem` : ''].filter(Boolean).join(' ');
   return (
-    <div class={problem ? 'field field-bad' : 'field'}>
+    <div class="field">
       <label for={name}>{label}</label>
       {hint && (
         <p class="field-hint" id={`${name}-hint`}>

@@ -185,7 +185,7 @@ export function SignUp({ next }: { next?: string | undefined }) {
         </div>
         <EmailField value={email} onValue={setEmail} problem={problems.email} />
         <PasswordField value={password} onValue={setPassword} problem={problems.password} fresh />
-        <div class={problems.terms ? 'field field-bad' : 'field'}>
+        <div class="field">
           {problems.terms && (
             <p class="field-problem" id="terms-problem">
               <Icon name="fail" /> {problems.terms}

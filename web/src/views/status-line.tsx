@@ -75,7 +75,6 @@ export function StatusLine({ context }: { context: ProjectContext }) {
       )}
       <span class="spacer" />
       {running && line.state === 'ready' && <span class="quiet status-wide">Last start: {duration(line.total)}</span>}
-      <span id="status-extra" class="status-extra" />
     </footer>
   );
 }
