@@ -22,7 +22,7 @@ import type { DocumentSession } from './document-session';
 import { languageOf } from './languages';
 import { look } from './look';
 
-export interface EditorOptions {
+interface EditorOptions {
   session: DocumentSession;
   path: string;
   label: string;

@@ -3,7 +3,7 @@ import { StateEffect, StateField, type Extension, type Range } from '@codemirror
 import { Decoration, EditorView, WidgetType, type DecorationSet } from '@codemirror/view';
 import { hueOf } from '../lib/format';
 
-export interface RemoteCursor {
+interface RemoteCursor {
   clientID: string;
   accountId: string;
   name: string;

@@ -12,7 +12,7 @@ interface Kept {
 
 const store = 'drafts';
 /** A draft not refreshed for this long belongs to a tab that is gone. */
-export const orphanAfterMs = 20_000;
+const orphanAfterMs = 20_000;
 
 function request<T>(source: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 /** Waiting times between attempts to connect: exponential with jitter, so that a restarted hub is not stormed. */
-export interface BackoffPolicy {
+interface BackoffPolicy {
   first: number;
   factor: number;
   most: number;

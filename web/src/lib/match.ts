@@ -1,5 +1,5 @@
 /** Finding by a few letters, as palettes do: every letter in order, better when they start words or stand together. */
-export interface Match {
+interface Match {
   score: number;
   /** Positions of the letters that matched. */
   at: number[];

@@ -10,7 +10,7 @@ export interface Selection {
 export const nothingSelected: Selection = { active: -1, anchor: -1, chosen: new Set() };
 
 export type Step = 'up' | 'down' | 'page-up' | 'page-down' | 'home' | 'end';
-export interface Modifiers {
+interface Modifiers {
   shift?: boolean;
   toggle?: boolean;
 }

@@ -11,7 +11,7 @@ export const phases = [
   'ready',
   'connected',
 ] as const;
-export type Phase = (typeof phases)[number];
+type Phase = (typeof phases)[number];
 
 export interface StartTimes extends Partial<Record<Exclude<Phase, 'connected'> | 'failed', string | null>> {
   reason?: string | null;
@@ -29,7 +29,7 @@ const words: Record<Phase, { label: string; doing: string }> = {
   connected: { label: 'Connected', doing: 'Connecting this page' },
 };
 
-export interface TimelineStep {
+interface TimelineStep {
   phase: Phase;
   label: string;
   state: 'done' | 'now' | 'todo' | 'failed';

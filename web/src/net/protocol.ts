@@ -18,7 +18,7 @@ export interface Person {
   group?: string;
 }
 
-export type StateName = 'opened' | 'pending' | 'starting' | 'running' | 'stopping' | 'closed' | 'archived' | string;
+type StateName = 'opened' | 'pending' | 'starting' | 'running' | 'stopping' | 'closed' | 'archived' | string;
 
 export interface ProjectRow {
   project_id: string;
@@ -106,7 +106,7 @@ export interface PresentUser {
 }
 
 /** A change set in the JSON form of @codemirror/state. */
-export type ChangesJson = unknown;
+type ChangesJson = unknown;
 export interface DocumentUpdate {
   clientID: string;
   changes: ChangesJson;
@@ -128,7 +128,7 @@ export interface ProjectStatus {
   connections: number;
 }
 
-export interface TerminalOpened {
+interface TerminalOpened {
   terminal: string;
   channel: number;
   title: string;

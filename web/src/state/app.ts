@@ -5,7 +5,7 @@ import { browserSurroundings, socketUrl } from '../net/link';
 import { Api, sentence, type Account, type HubMethods, type ProjectRow, type RowChange } from '../net/protocol';
 import { applyChanges, sortProjects } from './projects';
 
-export type Session = { phase: 'unknown' } | { phase: 'signed_out' } | { phase: 'signed_in'; account: Account };
+type Session = { phase: 'unknown' } | { phase: 'signed_out' } | { phase: 'signed_in'; account: Account };
 
 export const hubLink = new Connection(socketUrl('/hub'), browserSurroundings, { heartbeat: 'ping', traced: true });
 export const hub = new Api<HubMethods>(hubLink);

@@ -37,7 +37,7 @@ export function searchProjects(rows: readonly ProjectRow[], typed: string): Proj
   });
 }
 
-export type Tone = 'running' | 'starting' | 'stopped' | 'failed';
+type Tone = 'running' | 'starting' | 'stopped' | 'failed';
 export interface StateWord {
   tone: Tone;
   word: string;

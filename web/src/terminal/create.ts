@@ -25,7 +25,7 @@ export interface TerminalState {
   ctrl: boolean;
 }
 
-export interface TerminalOptions {
+interface TerminalOptions {
   api: ProjectApi;
   name: string;
   folder?: string;

@@ -8,7 +8,7 @@ export function controlOf(text: string): string {
   return code >= 0x40 && code <= 0x5f ? String.fromCharCode(code & 0x1f) : text;
 }
 
-export interface RowKey {
+interface RowKey {
   label: string;
   name: string;
   data: string;

@@ -3,7 +3,7 @@ import type { ComponentType, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Empty, Skeleton } from './basics';
 
-export interface LazyComponent<P> {
+interface LazyComponent<P> {
   (props: P): JSX.Element;
   /** Fetches the code before it is needed; a failure is told when it is. */
   preload(): void;

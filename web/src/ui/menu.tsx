@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Icon, type IconName } from './icons';
 
-export interface MenuItem {
+interface MenuItem {
   label: string;
   icon?: IconName;
   keys?: string;
@@ -55,7 +55,7 @@ function step(menu: HTMLElement, event: KeyboardEvent): void {
   }
 }
 
-export function MenuList({
+function MenuList({
   id,
   items,
   label,
@@ -115,7 +115,7 @@ export function MenuList({
   );
 }
 
-export interface MenuButtonProps {
+interface MenuButtonProps {
   label: string;
   items: readonly MenuEntry[];
   class?: string;

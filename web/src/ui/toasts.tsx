@@ -5,7 +5,7 @@ import { useCell } from './hooks';
 import { Icon } from './icons';
 import { TraceId } from './trace-id';
 
-export interface Toast {
+interface Toast {
   text: string;
   tone?: 'plain' | 'bad';
   /** Trace id of what failed. */

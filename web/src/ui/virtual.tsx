@@ -2,7 +2,7 @@
 import type { ComponentChildren, JSX, RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 
-export interface Window {
+interface Window {
   first: number;
   last: number;
 }
@@ -14,7 +14,7 @@ export function visibleRows(scrollTop: number, height: number, rowHeight: number
   return { first: Math.min(first, last), last };
 }
 
-export interface VirtualProps {
+interface VirtualProps {
   /** The element that scrolls. */
   scroller: RefObject<HTMLElement | null>;
   count: number;
