@@ -1,11 +1,6 @@
-/**
- * One WebSocket that comes back by itself: requests with ids, pushes, binary frames, heartbeats.
- * A request that was not sent yet waits for the next connection. One that was sent and got no answer is sent again only
- * when doing it twice does no harm (`safe`); otherwise it fails with the code `disconnected`, because nobody can know.
- */
+/** One WebSocket that comes back by itself: requests with ids (requests.ts), pushes, binary frames, heartbeats. */
 import { backoff } from '../lib/backoff';
 import { Cell } from '../lib/cell';
-import { traceOf, traceparent } from '../lib/trace';
 import {
   RpcError,
   type ConnectionOptions,
@@ -14,26 +9,16 @@ import {
   type SocketLike,
   type Surroundings,
 } from './link';
-
-interface Pending {
-  id: number;
-  text: string;
-  trace?: string;
-  safe: boolean;
-  sent: boolean;
-  resolve(result: unknown): void;
-  reject(error: RpcError): void;
-  stopTimer(): void;
-}
+import { Requests } from './requests';
 
 type PushHandler = (push: Record<string, unknown>) => void;
 const nothing = (): void => undefined;
+const signedOut = ['unauthenticated', 'You are signed out. Sign in and try again.'] as const;
 
 export class Connection {
   readonly state = new Cell<LinkState>({ phase: 'idle' });
   #socket: SocketLike | null = null;
-  #pending = new Map<number, Pending>();
-  #nextId = 1;
+  #requests: Requests;
   #attempt = 0;
   #lostAt = 0;
   #stopRetry = nothing;
@@ -42,12 +27,15 @@ export class Connection {
   #handlers = new Map<string, Set<PushHandler>>();
   #binary = new Set<(data: Uint8Array<ArrayBuffer>) => void>();
   #resume = new Set<() => void>();
+  #send = (text: string): void => this.#socket?.send(text);
 
   constructor(
     private readonly url: string | (() => string),
     private readonly around: Surroundings,
     private readonly options: ConnectionOptions,
-  ) {}
+  ) {
+    this.#requests = new Requests(around, options.traced ?? false);
+  }
 
   start(): void {
     const phase = this.state.value.phase;
@@ -61,7 +49,7 @@ export class Connection {
   stop(): void {
     this.#drop();
     this.#stopRetry();
-    this.#failAll(() => new RpcError('cancelled', 'The connection was closed.'));
+    this.#requests.failAll('cancelled', 'The connection was closed.');
     this.state.value = { phase: 'idle' };
   }
 
@@ -78,34 +66,10 @@ export class Connection {
     else this.retryNow();
   }
 
-  request<T>(method: string, params: unknown, { safe = false, timeoutMs = 30_000 }: RequestOptions = {}): Promise<T> {
-    if (this.state.value.phase === 'signed_out')
-      return Promise.reject(new RpcError('unauthenticated', 'You are signed out. Sign in and try again.'));
-    return new Promise<T>((resolve, reject) => {
-      const id = this.#nextId++;
-      const parent = this.options.traced ? { traceparent: traceparent() } : undefined;
-      const entry: Pending = {
-        id,
-        text: JSON.stringify({ id, method, params, ...parent }),
-        ...(parent && { trace: traceOf(parent.traceparent) }),
-        safe,
-        sent: false,
-        resolve: resolve as (result: unknown) => void,
-        reject,
-        stopTimer: nothing,
-      };
-      if (timeoutMs > 0) {
-        entry.stopTimer = this.around.after(timeoutMs, () => {
-          this.#pending.delete(id);
-          const sentence = entry.sent
-            ? 'No answer came in time. Check whether it was done before you try again.'
-            : 'There was no connection, so nothing was changed. Try again when you are back online.';
-          reject(new RpcError('timed_out', sentence, entry.trace));
-        });
-      }
-      this.#pending.set(id, entry);
-      if (this.state.value.phase === 'open') this.#send(entry);
-    });
+  request<T>(method: string, params: unknown, options: RequestOptions = {}): Promise<T> {
+    if (this.state.value.phase === 'signed_out') return Promise.reject(new RpcError(...signedOut));
+    const open = this.state.value.phase === 'open';
+    return this.#requests.add<T>(method, params, options, open ? this.#send : undefined);
   }
 
   /** False when there is no connection: the caller keeps the bytes or drops them. */
@@ -165,25 +129,8 @@ export class Connection {
     } catch {
       return; // not ours: a proxy's word; the heartbeat decides whether the link is any good
     }
-    if (typeof message.id === 'number') this.#answer(message.id, message);
+    if (typeof message.id === 'number') this.#requests.answer(message.id, message);
     else if (typeof message.event === 'string') this.#push(message.event, message);
-  }
-
-  #answer(id: number, message: Record<string, unknown>): void {
-    const entry = this.#pending.get(id);
-    if (!entry) return;
-    this.#pending.delete(id);
-    entry.stopTimer();
-    const error = message.error as { code?: string; message?: string; trace?: string } | undefined;
-    if (error)
-      entry.reject(
-        new RpcError(
-          error.code ?? 'internal',
-          error.message ?? 'The server refused this and gave no reason.',
-          error.trace ?? entry.trace,
-        ),
-      );
-    else entry.resolve(message.result);
   }
 
   #push(event: string, message: Record<string, unknown>): void {
@@ -209,7 +156,7 @@ export class Connection {
     this.state.value = { phase: 'open' };
     this.#dispatch('hello', message);
     for (const handler of [...this.#resume]) handler();
-    for (const entry of [...this.#pending.values()]) if (!entry.sent) this.#send(entry);
+    this.#requests.flush(this.#send);
   }
 
   /** The hub drains: leave within the time it gives, at a moment of our own, so that not everybody moves at once. */
@@ -218,11 +165,6 @@ export class Connection {
     this.around.after(Math.round(afterMs * this.around.random()), () => {
       if (socket && socket === this.#socket) this.#lost(socket);
     });
-  }
-
-  #send(entry: Pending): void {
-    entry.sent = true;
-    this.#socket?.send(entry.text);
   }
 
   #closed(socket: SocketLike, code: number): void {
@@ -236,22 +178,7 @@ export class Connection {
     const wasOpen = this.state.value.phase === 'open';
     this.#drop();
     if (wasOpen) this.#lostAt = this.around.now();
-    for (const entry of [...this.#pending.values()]) {
-      if (!entry.sent) continue;
-      if (entry.safe) {
-        entry.sent = false;
-        continue;
-      }
-      this.#pending.delete(entry.id);
-      entry.stopTimer();
-      entry.reject(
-        new RpcError(
-          'disconnected',
-          'The connection was lost before the answer came. Check whether it was done before you try again.',
-          entry.trace,
-        ),
-      );
-    }
+    this.#requests.lost();
     this.#wait();
   }
 
@@ -269,7 +196,7 @@ export class Connection {
   #signOut(): void {
     this.#drop();
     this.#stopRetry();
-    this.#failAll(() => new RpcError('unauthenticated', 'You are signed out. Sign in and try again.'));
+    this.#requests.failAll(...signedOut);
     this.state.value = { phase: 'signed_out' };
   }
 
@@ -283,15 +210,6 @@ export class Connection {
     socket.close();
   }
 
-  #failAll(error: () => RpcError): void {
-    const entries = [...this.#pending.values()];
-    this.#pending.clear();
-    for (const entry of entries) {
-      entry.stopTimer();
-      entry.reject(error());
-    }
-  }
-
   #armHeartbeat(): void {
     this.#stopHeartbeat();
     this.#stopHeartbeat = this.around.after(this.options.heartbeatMs ?? 20_000, () => this.#beat(8000));
@@ -300,8 +218,7 @@ export class Connection {
   #beat(deadlineMs: number): void {
     const socket = this.#socket;
     if (!socket) return;
-    const id = this.#nextId++;
-    socket.send(JSON.stringify({ id, method: this.options.heartbeat, params: {} }));
+    socket.send(this.#requests.bare(this.options.heartbeat));
     this.#stopHeartbeat();
     this.#stopHeartbeat = this.around.after(deadlineMs, () => this.#lost(socket)); // any frame re-arms it
   }

@@ -113,9 +113,20 @@ describe('connection', () => {
     connection.start();
     const waiting = connection.request('one', {}, { timeoutMs: 5000 });
     around.advance(5000);
-    await expect(waiting).rejects.toMatchObject({ code: 'timed_out' });
+    await expect(waiting).rejects.toMatchObject({
+      code: 'timed_out',
+      message: expect.stringContaining('nothing was changed') as string,
+    });
     around.last.hello();
     expect(around.last.sent).toEqual([]);
+    const tried = connection.request('two', {}, { safe: true, timeoutMs: 500 });
+    around.last.lose();
+    around.refuse = true;
+    around.advance(500);
+    await expect(tried).rejects.toMatchObject({
+      code: 'timed_out',
+      message: expect.stringContaining('Check whether it was done') as string,
+    });
   });
 
   it('comes back with growing pauses and remembers since when it is away', () => {
