@@ -100,7 +100,10 @@ export function createEditor(parent: HTMLElement, options: EditorOptions): Edito
   const root = parent.shadowRoot ?? parent.attachShadow({ mode: 'open' });
 
   const view = new EditorView({ state, parent: root, root });
-  void known?.load().then((support) => view.dispatch({ effects: language.reconfigure(support) }));
+  known?.load().then(
+    (support) => view.dispatch({ effects: language.reconfigure(support) }),
+    () => undefined, // the text goes without colours then
+  );
   return {
     view,
     language: known?.name ?? 'Plain text',

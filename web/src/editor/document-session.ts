@@ -7,7 +7,6 @@ import { collab, getSyncedVersion, receiveUpdates, sendableUpdates, type Update 
 import {
   ChangeSet,
   Compartment,
-  EditorSelection,
   EditorState,
   Text,
   Transaction,
@@ -15,10 +14,12 @@ import {
   type TransactionSpec,
 } from '@codemirror/state';
 import { Cell } from '../lib/cell';
+import { randomHex } from '../lib/trace';
 import { RpcError } from '../net/link';
-import type { DocumentOpened, DocumentUpdate, PresentUser } from '../net/protocol';
+import { isLost, sentence, type DocumentOpened, type DocumentUpdate, type PresentUser } from '../net/protocol';
 import type { DocumentStatus } from './document-status';
-import { changeBetween } from './text-difference';
+import type { Draft } from './drafts';
+import { rebase } from './rebase';
 
 export interface Authority {
   open(since?: number, epoch?: string): Promise<DocumentOpened>;
@@ -31,22 +32,8 @@ export interface StateHolder {
   dispatch(...specs: TransactionSpec[]): void;
 }
 
-export interface Draft {
-  epoch: string;
-  version: number;
-  clientID: string;
-  base: string;
-  updates: { changes: unknown; id: string }[];
-  time: number;
-}
-
 const updateIds = new WeakMap<Transaction, string>();
 const atMost = 200;
-
-function newId(): string {
-  const random = crypto.getRandomValues(new Uint32Array(3));
-  return Array.from(random, (word) => word.toString(36)).join('');
-}
 
 export class DocumentSession {
   readonly status = new Cell<DocumentStatus>({
@@ -74,12 +61,14 @@ export class DocumentSession {
   #holder: StateHolder | null = null;
   #replay: Draft['updates'] = [];
   #start = { text: '', version: 0 };
+  /** What the server answered when a draft was continued: taken in once the draft is in the editor. */
+  #first: DocumentOpened | null = null;
 
   constructor(
     private readonly authority: Authority,
     private readonly draft: Draft | null = null,
   ) {
-    this.clientID = draft?.clientID ?? newId();
+    this.clientID = draft?.clientID ?? randomHex(12);
   }
 
   /** Gets the text. A draft of the same history is continued, another one is merged after `attach`. */
@@ -101,8 +90,6 @@ export class DocumentSession {
     }
     this.#savedVersion = opened.version;
   }
-
-  #first: DocumentOpened | null = null;
 
   /** The text and extension that the editor's state starts with. */
   get doc(): string {
@@ -162,7 +149,7 @@ export class DocumentSession {
         this.#take(opened, known);
       } while (this.#missed);
     } catch (error) {
-      if (!isLost(error)) this.#set({ problem: String((error as Error).message) });
+      if (!isLost(error)) this.#set({ problem: sentence(error) });
     } finally {
       this.#opening = false;
     }
@@ -203,13 +190,12 @@ export class DocumentSession {
     if (!state) return null;
     const updates = this.#sendable(state);
     if (updates.length === 0) return null;
-    const list = updates.map(({ changes, id }) => ({ changes, id: id! }));
     return {
       epoch: this.epoch,
       version: getSyncedVersion(state),
       clientID: this.clientID,
       base: this.#confirmed.toString(),
-      updates: list,
+      updates: updates.map(({ changes, id }) => ({ changes, id: id! })),
       time: now,
     };
   }
@@ -217,7 +203,7 @@ export class DocumentSession {
   #sendable(state: EditorState): DocumentUpdate[] {
     return sendableUpdates(state).map((update) => {
       let id = updateIds.get(update.origin);
-      if (!id) updateIds.set(update.origin, (id = newId()));
+      if (!id) updateIds.set(update.origin, (id = randomHex(12)));
       return { clientID: update.clientID, changes: update.changes.toJSON(), id };
     });
   }
@@ -239,7 +225,7 @@ export class DocumentSession {
     } catch (error) {
       this.#pushing = false;
       if (isLost(error)) return; // `resume` follows; the ids keep what did arrive from being applied twice
-      this.#set({ problem: String((error as Error).message) });
+      this.#set({ problem: sentence(error) });
       if (error instanceof RpcError && (error.code === 'not_found' || error.code === 'conflict')) void this.resume();
     }
   }
@@ -286,26 +272,20 @@ export class DocumentSession {
     const holder = this.#holder!;
     const unconfirmed = sendableUpdates(holder.state);
     const base = unconfirmed.slice(0, known).reduce((doc, { changes }) => changes.apply(doc), this.#confirmed);
-    const theirsText = Text.of(text.split('\n'));
-    let ours = ChangeSet.empty(base.length);
-    for (const { changes } of unconfirmed.slice(known)) ours = ours.compose(changes);
-    const theirs = changeBetween(base, theirsText);
-    const oursOnTheirs = ours.map(theirs);
-    const selection = holder.state.selection.map(theirs.map(ours, true));
+    const theirs = Text.of(text.split('\n'));
+    const ours = unconfirmed.slice(known).map(({ changes }) => changes);
+    const { swap, again, moved } = rebase(base, ours, theirs);
+    const selection = moved(holder.state.selection);
 
     this.#merging = true;
     const remote = [Transaction.addToHistory.of(false), Transaction.remote.of(true)];
     holder.dispatch({ effects: this.#collab.reconfigure([]) });
-    holder.dispatch({ changes: ours.invert(base).compose(theirs), annotations: remote });
+    holder.dispatch({ changes: swap, annotations: remote });
     holder.dispatch({ effects: this.#collab.reconfigure(collab({ startVersion: version, clientID: this.clientID })) });
     this.epoch = epoch;
-    this.#confirmed = theirsText;
+    this.#confirmed = theirs;
     this.#savedVersion = version;
-    const spec: TransactionSpec = {
-      selection: clamp(selection, theirsText.length + oursOnTheirs.newLength - oursOnTheirs.length),
-    };
-    if (!oursOnTheirs.empty) spec.changes = oursOnTheirs;
-    holder.dispatch(spec);
+    holder.dispatch({ selection, ...(!again.empty && { changes: again }) });
     this.#merging = false;
     this.#set({});
   }
@@ -321,19 +301,4 @@ export class DocumentSession {
     if (Object.keys(next).some((key) => next[key as keyof DocumentStatus] !== now[key as keyof DocumentStatus]))
       this.status.value = next;
   }
-}
-
-function clamp(selection: EditorSelection, length: number): EditorSelection {
-  const fit = (position: number): number => Math.min(position, length);
-  return EditorSelection.create(
-    selection.ranges.map(({ anchor, head }) => EditorSelection.range(fit(anchor), fit(head))),
-    selection.mainIndex,
-  );
-}
-
-function isLost(error: unknown): boolean {
-  return (
-    error instanceof RpcError &&
-    (error.code === 'disconnected' || error.code === 'cancelled' || error.code === 'timed_out')
-  );
 }

@@ -1,4 +1,6 @@
 /** Whether a document is saved, as data and in words. */
+import { plural } from '../lib/format';
+
 export interface DocumentStatus {
   connected: boolean;
   /** Local changes that the server has not confirmed. */
@@ -14,10 +16,7 @@ export function statusWords(status: DocumentStatus): { text: string; tone: 'quie
   if (status.problem) return { text: `Not saved: ${status.problem}`, tone: 'bad' };
   if (!status.connected) {
     if (status.unconfirmed === 0) return { text: 'Offline: you can go on typing', tone: 'warn' };
-    return {
-      text: `Offline: ${status.unconfirmed} ${status.unconfirmed === 1 ? 'change' : 'changes'} kept in this browser`,
-      tone: 'warn',
-    };
+    return { text: `Offline: ${plural(status.unconfirmed, 'change')} kept in this browser`, tone: 'warn' };
   }
   if (status.removed) return { text: 'Deleted on disk', tone: 'bad' };
   return { text: status.unconfirmed > 0 || status.unwritten ? 'Saving…' : 'Saved', tone: 'quiet' };

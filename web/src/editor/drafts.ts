@@ -2,7 +2,14 @@
  * Changes that the server has not confirmed, kept in the browser: sessionStorage for a reload of this tab (written while
  * the page goes), IndexedDB for a crash. A tab that lives owns its drafts through a time stamp that it keeps fresh.
  */
-import type { Draft } from './document-session';
+export interface Draft {
+  epoch: string;
+  version: number;
+  clientID: string;
+  base: string;
+  updates: { changes: unknown; id: string }[];
+  time: number;
+}
 
 interface Kept {
   key: string;

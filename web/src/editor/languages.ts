@@ -1,5 +1,5 @@
 /** Which language a file has, and its support loaded when it is needed. */
-import { StreamLanguage, type LanguageSupport, type StreamParser } from '@codemirror/language';
+import { StreamLanguage, type StreamParser } from '@codemirror/language';
 import type { Extension } from '@codemirror/state';
 import { basename, extension } from '../lib/paths';
 
@@ -12,26 +12,25 @@ interface Language {
 const legacy = (module: () => Promise<Record<string, unknown>>, name: string): Loader => {
   return async () => StreamLanguage.define((await module())[name] as StreamParser<unknown>);
 };
-const from = (support: () => Promise<LanguageSupport>): Loader => support;
 
 const languages: Record<string, Language> = {
-  python: { name: 'Python', load: from(async () => (await import('@codemirror/lang-python')).python()) },
+  python: { name: 'Python', load: async () => (await import('@codemirror/lang-python')).python() },
   javascript: {
     name: 'JavaScript',
-    load: from(async () => (await import('@codemirror/lang-javascript')).javascript({ jsx: true })),
+    load: async () => (await import('@codemirror/lang-javascript')).javascript({ jsx: true }),
   },
   typescript: {
     name: 'TypeScript',
-    load: from(async () => (await import('@codemirror/lang-javascript')).javascript({ jsx: true, typescript: true })),
+    load: async () => (await import('@codemirror/lang-javascript')).javascript({ jsx: true, typescript: true }),
   },
-  json: { name: 'JSON', load: from(async () => (await import('@codemirror/lang-json')).json()) },
-  cpp: { name: 'C++', load: from(async () => (await import('@codemirror/lang-cpp')).cpp()) },
-  markdown: { name: 'Markdown', load: from(async () => (await import('@codemirror/lang-markdown')).markdown()) },
-  yaml: { name: 'YAML', load: from(async () => (await import('@codemirror/lang-yaml')).yaml()) },
-  html: { name: 'HTML', load: from(async () => (await import('@codemirror/lang-html')).html()) },
-  css: { name: 'CSS', load: from(async () => (await import('@codemirror/lang-css')).css()) },
-  sql: { name: 'SQL', load: from(async () => (await import('@codemirror/lang-sql')).sql()) },
-  rust: { name: 'Rust', load: from(async () => (await import('@codemirror/lang-rust')).rust()) },
+  json: { name: 'JSON', load: async () => (await import('@codemirror/lang-json')).json() },
+  cpp: { name: 'C++', load: async () => (await import('@codemirror/lang-cpp')).cpp() },
+  markdown: { name: 'Markdown', load: async () => (await import('@codemirror/lang-markdown')).markdown() },
+  yaml: { name: 'YAML', load: async () => (await import('@codemirror/lang-yaml')).yaml() },
+  html: { name: 'HTML', load: async () => (await import('@codemirror/lang-html')).html() },
+  css: { name: 'CSS', load: async () => (await import('@codemirror/lang-css')).css() },
+  sql: { name: 'SQL', load: async () => (await import('@codemirror/lang-sql')).sql() },
+  rust: { name: 'Rust', load: async () => (await import('@codemirror/lang-rust')).rust() },
   shell: { name: 'Shell', load: legacy(() => import('@codemirror/legacy-modes/mode/shell'), 'shell') },
   r: { name: 'R', load: legacy(() => import('@codemirror/legacy-modes/mode/r'), 'r') },
   julia: { name: 'Julia', load: legacy(() => import('@codemirror/legacy-modes/mode/julia'), 'julia') },

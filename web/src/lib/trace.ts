@@ -2,7 +2,7 @@
  * Trace ids: one for each thing a person does, in every log from here to the pod (W3C Trace Context). People quote them
  * when something went wrong.
  */
-function hex(bytes: number): string {
+export function randomHex(bytes: number): string {
   const random = crypto.getRandomValues(new Uint8Array(bytes));
   random[0]! |= 1; // all zeros would mean none
   return Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -10,7 +10,7 @@ function hex(bytes: number): string {
 
 /** `traceparent` of a new action, or one more step of the action with this trace id. */
 export function traceparent(trace?: string | null): string {
-  return `00-${trace && /^[0-9a-f]{32}$/.test(trace) ? trace : hex(16)}-${hex(8)}-01`;
+  return `00-${trace && /^[0-9a-f]{32}$/.test(trace) ? trace : randomHex(16)}-${randomHex(8)}-01`;
 }
 
 /** The trace id in a `traceparent`. */

@@ -230,3 +230,8 @@ export const traceOfError = (error: unknown): string | undefined =>
 export function isQuiet(error: unknown): boolean {
   return error instanceof RpcError && (error.code === 'cancelled' || error.code === 'unauthenticated');
 }
+
+/** The connection broke or was too slow: nobody knows whether it was done. */
+export function isLost(error: unknown): boolean {
+  return error instanceof RpcError && ['disconnected', 'cancelled', 'timed_out'].includes(error.code);
+}

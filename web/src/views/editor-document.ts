@@ -1,8 +1,7 @@
 /** What stands between an editor tab and the project: opening, drafts, pushes from the others, telling them our cursor. */
 import { useEffect, useState } from 'preact/hooks';
 import { DocumentSession, dropCursors, setCursor, type Editor } from '../editor/create';
-import type { Draft } from '../editor/document-session';
-import { documentName, forget, keep, leave, orphans, returnTo } from '../editor/drafts';
+import { documentName, forget, keep, leave, orphans, returnTo, type Draft } from '../editor/drafts';
 import { RpcError } from '../net/link';
 import { isQuiet, sentence, type DocumentUpdate, type PresentUser } from '../net/protocol';
 import type { ProjectContext } from './project-context';

@@ -1,8 +1,8 @@
 /** The line below an editor, and the offer to add what a lost window did not send. */
 import { statusWords, type Editor } from '../editor/create';
-import type { Draft } from '../editor/document-session';
 import type { DocumentStatus } from '../editor/document-status';
-import { forget } from '../editor/drafts';
+import { forget, type Draft } from '../editor/drafts';
+import { changesOf } from '../editor/rebase';
 import { ago } from '../lib/format';
 import { basename, parent } from '../lib/paths';
 import { paneHref } from '../lib/router';
@@ -69,8 +69,7 @@ export function OrphanBar({ draft, name, editor, onDone }: OrphanProps) {
     void forget(name, draft.clientID);
     onDone();
   };
-  const apply = async (): Promise<void> => {
-    const { changesOf } = await import('../editor/orphan');
+  const apply = (): void => {
     const view = editor.current!.view;
     view.dispatch({ changes: changesOf(draft, view.state.doc) });
     discard();
@@ -82,7 +81,7 @@ export function OrphanBar({ draft, name, editor, onDone }: OrphanProps) {
         A window closed {ago(draft.time, Date.now())} before its last changes to this file were sent. They are kept
         here.
       </p>
-      <button type="button" class="button button-small" onClick={() => void apply()}>
+      <button type="button" class="button button-small" onClick={apply}>
         Add them now
       </button>
       <button type="button" class="button button-small" onClick={discard}>

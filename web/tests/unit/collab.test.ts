@@ -1,13 +1,9 @@
 import { ChangeSet, EditorState, Text, Transaction, type TransactionSpec } from '@codemirror/state';
 import { describe, expect, it } from 'vitest';
-import {
-  DocumentSession,
-  type Authority as AuthorityApi,
-  type Draft,
-  type StateHolder,
-} from '../../src/editor/document-session';
+import { DocumentSession, type Authority as AuthorityApi, type StateHolder } from '../../src/editor/document-session';
 import { statusWords } from '../../src/editor/document-status';
-import { changesOf } from '../../src/editor/orphan';
+import type { Draft } from '../../src/editor/drafts';
+import { changesOf } from '../../src/editor/rebase';
 import { changeBetween } from '../../src/editor/text-difference';
 import { RpcError } from '../../src/net/link';
 import { Authority } from '../fake/authority.mjs';
