@@ -93,20 +93,26 @@ export async function newProject(page, title) {
   };
 }
 
-/** Text of the terminal that is shown. */
-export const terminalText = (page) => page.locator('.pane:not([hidden]) .xterm-rows').innerText();
-
-/** The characters of a terminal without what wrapping and padding add. */
-const flat = (text) => text.replace(/[\u00a0\s]+/g, ' ');
-
-export async function waitForTerminal(page, wanted) {
+/** Reads a text until it `fits`; gives it, or fails with what is there instead. */
+async function waitForText(page, what, read, fits, wanted) {
   const end = Date.now() + patience;
   for (;;) {
-    const text = flat(await terminalText(page).catch(() => ''));
-    if (typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text)) return text;
-    assert.ok(Date.now() < end, `The terminal does not show ${wanted}; it shows: ${text.slice(-600)}`);
+    const text = await read(page);
+    if (fits(text)) return text;
+    assert.ok(Date.now() < end, `The ${what} does not show ${wanted}; it shows: ${JSON.stringify(text.slice(-600))}`);
     await page.waitForTimeout(50);
   }
+}
+
+/** Text of the terminal that is shown, without what wrapping and padding add. */
+async function terminalText(page) {
+  const rows = page.locator('.pane:not([hidden]) .xterm-rows');
+  return (await rows.innerText().catch(() => '')).replace(/[\u00a0\s]+/g, ' ');
+}
+
+export function waitForTerminal(page, wanted) {
+  const fits = (text) => (typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text));
+  return waitForText(page, 'terminal', terminalText, fits, wanted);
 }
 
 export async function typeCommand(page, command) {
@@ -126,17 +132,9 @@ export async function editorText(page) {
   return lines.join('\n');
 }
 
-export async function waitForEditor(page, wanted) {
-  const end = Date.now() + patience;
-  for (;;) {
-    const text = await editorText(page);
-    if (typeof wanted === 'string' ? text === wanted : wanted.test(text)) return text;
-    assert.ok(
-      Date.now() < end,
-      `The editor does not show ${JSON.stringify(wanted)}; it shows: ${JSON.stringify(text)}`,
-    );
-    await page.waitForTimeout(50);
-  }
+export function waitForEditor(page, wanted) {
+  const fits = (text) => (typeof wanted === 'string' ? text === wanted : wanted.test(text));
+  return waitForText(page, 'editor', editorText, fits, JSON.stringify(wanted));
 }
 
 export const saved = (page) => page.locator('.pane:not([hidden]) .save-state', { hasText: /^\s*Saved$/ }).waitFor();

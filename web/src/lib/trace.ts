@@ -2,9 +2,11 @@
  * Trace ids: one for each thing a person does, in every log from here to the pod (W3C Trace Context). People quote them
  * when something went wrong.
  */
+
+/** Random bytes in hex digits, never all zeros: those would mean none. */
 export function randomHex(bytes: number): string {
   const random = crypto.getRandomValues(new Uint8Array(bytes));
-  random[0]! |= 1; // all zeros would mean none
+  random[0]! |= 1;
   return Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 

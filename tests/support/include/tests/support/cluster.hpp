@@ -3,14 +3,14 @@
 #pragma once
 
 #include <signal.h>
-#include <spawn.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -69,7 +69,8 @@ class cluster {
       ::execv(argv[0], argv.data());
       ::_exit(127);
     }
-    for (int i = 0; i < tries && !answers(); ++i) {
+    for (int i = 0; !answers(); ++i) {
+      if (i == tries) throw std::runtime_error("atrium devcluster does not answer");
       int status = 0;
       if (::waitpid(child_, &status, WNOHANG) == child_) {
         child_ = -1;
