@@ -5,10 +5,11 @@ import { readFileSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { chromium, flags } from './system.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const require = createRequire(join(here, '../../web/package.json'));
-const { chromium } = require('playwright-core');
+const { chromium: playwright } = require('playwright-core');
 const axeSource = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
 export const url = process.env.ATRIUM_URL?.replace(/\/$/, '');
@@ -22,23 +23,10 @@ const sizes = {
   tablet: { width: 768, height: 1024 },
   phone: { width: 360, height: 780 },
 };
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 let browser;
 export async function open(options = {}) {
-  browser ??= await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: flags,
-    ...options,
-  });
+  browser ??= await playwright.launch({ executablePath: chromium, args: flags, ...options });
   return browser;
 }
 export async function close() {

@@ -1,7 +1,8 @@
 // Pictures of every view in every state against the fake back end: node tests/screenshots.mjs [folder] [filter]
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { chromium } from 'playwright-core';
+import { chromium as playwright } from 'playwright-core';
+import { chromium, flags } from '../../tests/browser/system.mjs';
 import { FakeAtrium } from './fake/server.mjs';
 import { fill, sampleTree } from './fake/sample.mjs';
 
@@ -9,18 +10,7 @@ const folder = process.argv[2] ?? '../build/screenshots/fake';
 const filter = process.argv[3] ?? '';
 mkdirSync(folder, { recursive: true });
 const sizes = { desktop: [1440, 900], tablet: [768, 1024], phone: [360, 780] };
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-});
+const browser = await playwright.launch({ executablePath: chromium, args: flags });
 const problems = [];
 
 async function enter(page, url, email) {
