@@ -13,37 +13,15 @@ import { useEffect } from 'preact/hooks';
 import { href, navigate, route, startRouter, type Route } from './lib/router';
 import { session, startApp } from './state/app';
 import { checkLinks } from './state/project';
-import { Empty } from './ui/basics';
 import { Frame } from './ui/frame';
-import { useCell, useTitle } from './ui/hooks';
+import { useCell } from './ui/hooks';
 import { lazy } from './ui/lazy';
+import { Nowhere } from './ui/nowhere';
 import { ProjectsView } from './views/projects';
 import { SignIn, SignUp } from './views/sign';
 
 const ProjectView = lazy(() => import('./views/project').then((module) => module.ProjectView), 'the project');
 const AccountView = lazy(() => import('./views/account').then((module) => module.AccountView), 'your account');
-
-function Unknown({ path }: { path: string }) {
-  useTitle('Not found');
-  return (
-    <main id="main" class="page" tabIndex={-1} data-region>
-      <Empty
-        page
-        icon="search"
-        title="There is no page here"
-        actions={
-          <a class="button" href={href({ view: 'projects' })}>
-            Go to your projects
-          </a>
-        }
-      >
-        <p>
-          Nothing has the address <code>{path}</code>. A link may have been cut off when it was copied.
-        </p>
-      </Empty>
-    </main>
-  );
-}
 
 function view(here: Route): ComponentChildren {
   switch (here.view) {
@@ -53,8 +31,14 @@ function view(here: Route): ComponentChildren {
       return <AccountView />;
     case 'project':
       return <ProjectView key={here.id} route={here} />;
+    case 'unknown':
+      return (
+        <Nowhere name="Not found" icon="search" title="There is no page here">
+          Nothing has the address <code>{here.path}</code>. A link may have been cut off when it was copied.
+        </Nowhere>
+      );
     default:
-      return here.view === 'unknown' ? <Unknown path={here.path} /> : null;
+      return null;
   }
 }
 

@@ -23,26 +23,18 @@ function request(row: ProjectRow, action: 'start' | 'stop' | 'restart'): () => v
   });
 }
 
-export const startProject = (row: ProjectRow): Promise<boolean> =>
-  attempt(
-    `“${row.title}” was not started.`,
-    request(row, 'start'),
-    hub.call('projects.start', { project_id: row.project_id }),
-  );
+const power =
+  (action: 'start' | 'stop' | 'restart', done: string) =>
+  (row: ProjectRow): Promise<boolean> =>
+    attempt(
+      `“${row.title}” was not ${done}.`,
+      request(row, action),
+      hub.call(`projects.${action}`, { project_id: row.project_id }),
+    );
 
-export const stopProject = (row: ProjectRow): Promise<boolean> =>
-  attempt(
-    `“${row.title}” was not stopped.`,
-    request(row, 'stop'),
-    hub.call('projects.stop', { project_id: row.project_id }),
-  );
-
-export const restartProject = (row: ProjectRow): Promise<boolean> =>
-  attempt(
-    `“${row.title}” was not restarted.`,
-    request(row, 'restart'),
-    hub.call('projects.restart', { project_id: row.project_id }),
-  );
+export const startProject = power('start', 'started');
+export const stopProject = power('stop', 'stopped');
+export const restartProject = power('restart', 'restarted');
 
 export const cancelStart = (row: ProjectRow): Promise<boolean> =>
   attempt(

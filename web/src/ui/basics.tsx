@@ -36,13 +36,7 @@ export function Avatars({
   return (
     <span class="avatars" role="img" aria-label={`${label}: ${names}`} title={names}>
       {people.slice(0, most).map((person) => (
-        <span
-          key={person.account_id}
-          class="avatar avatar-small"
-          aria-hidden="true"
-          data-initials={initials(person.name)}
-          ref={(element) => element?.style.setProperty('--hue', String(Math.round(hueOf(person.account_id))))}
-        />
+        <Avatar key={person.account_id} id={person.account_id} name={person.name} small beside />
       ))}
       {people.length > most && (
         <span class="avatar avatar-small avatar-more" aria-hidden="true">

@@ -1,6 +1,6 @@
 /** A project in the list: what it is, how it is, who shares it, and the buttons for it. */
 import { ago, moment } from '../lib/format';
-import { navigate, paneHref } from '../lib/router';
+import { paneHref } from '../lib/router';
 import type { ProjectRow } from '../net/protocol';
 import { deleteProject, restartProject, startProject, stopProject, undeleteProject } from '../state/actions';
 import { groupOf, isBusy, lastUsed, stateOf } from '../state/projects';
@@ -9,7 +9,7 @@ import { Icon } from '../ui/icons';
 import { MenuButton, type MenuEntry } from '../ui/menu';
 
 function rowMenu(row: ProjectRow): MenuEntry[] {
-  const go = (pane: 'people' | 'settings' | 'log') => () => navigate(paneHref(row.project_id, { kind: pane }));
+  const to = (kind: 'people' | 'settings' | 'log'): string => paneHref(row.project_id, { kind });
   const running = row.state?.state === 'running';
   if (row.deleted) return [{ label: 'Restore', icon: 'restart', run: () => void undeleteProject(row) }];
   return [
@@ -18,9 +18,9 @@ function rowMenu(row: ProjectRow): MenuEntry[] {
       ? { label: 'Restart', icon: 'restart', run: () => void restartProject(row) }
       : { label: 'Start', icon: 'play', disabled: isBusy(row), run: () => void startProject(row) },
     'line',
-    { label: 'People', icon: 'people', run: go('people') },
-    { label: 'Log', icon: 'log', run: go('log') },
-    { label: 'Settings', icon: 'settings', run: go('settings') },
+    { label: 'People', icon: 'people', href: to('people') },
+    { label: 'Log', icon: 'log', href: to('log') },
+    { label: 'Settings', icon: 'settings', href: to('settings') },
     'line',
     { label: 'Delete', icon: 'trash', danger: true, run: () => void deleteProject(row) },
   ];
@@ -52,13 +52,25 @@ function PowerButton({ row }: { row: ProjectRow }) {
   );
 }
 
-export function ProjectRowView({ row, index, now, me }: { row: ProjectRow; index: number; now: number; me: string }) {
+interface RowProps {
+  row: ProjectRow;
+  index: number;
+  count: number;
+  now: number;
+  me: string;
+}
+
+export function ProjectRowView({ row, index, count, now, me }: RowProps) {
   const state = stateOf(row);
   const used = lastUsed(row);
   const people = (row.collaborators ?? []).filter((person) => person.account_id !== me);
   const subtitle = state.tone === 'failed' && state.reason ? state.reason : row.description;
   return (
-    <li class={row.deleted ? 'project-row project-row-deleted' : 'project-row'} aria-posinset={index + 1}>
+    <li
+      class={row.deleted ? 'project-row project-row-deleted' : 'project-row'}
+      aria-posinset={index + 1}
+      aria-setsize={count}
+    >
       <div class="project-name">
         <a href={paneHref(row.project_id, { kind: 'files', path: '' })}>{row.title || 'Untitled project'}</a>
         {subtitle && (

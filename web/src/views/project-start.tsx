@@ -80,6 +80,14 @@ function Stopped({ context }: { context: ProjectContext }) {
   );
 }
 
+function Stopping() {
+  return (
+    <Empty icon="clock" title="Stopping…">
+      <p>Programs are given a moment to end. You can start the project again afterwards.</p>
+    </Empty>
+  );
+}
+
 export function ProjectStart({ context, large }: { context: ProjectContext; large: boolean }) {
   const { row } = context;
   const line = useTimeline(context);
@@ -97,18 +105,10 @@ export function ProjectStart({ context, large }: { context: ProjectContext; larg
     return () => clearTimeout(timer);
   }, [line.state, state.tone]);
   const failed = state.tone === 'failed';
-  if (!failed && state.tone === 'stopped')
+  if ((!failed && state.tone === 'stopped') || state.word === 'Stopping')
     return large ? (
       <div class="panes" data-region>
-        <Stopped context={context} />
-      </div>
-    ) : null;
-  if (state.word === 'Stopping')
-    return large ? (
-      <div class="panes" data-region>
-        <Empty icon="clock" title="Stopping…">
-          <p>Programs are given a moment to end. You can start the project again afterwards.</p>
-        </Empty>
+        {state.word === 'Stopping' ? <Stopping /> : <Stopped context={context} />}
       </div>
     ) : null;
   if (!failed && line.state === 'ready' && !fresh) return null;

@@ -1,14 +1,15 @@
 /** A project: its bar, the timeline of its start, tabs, one or two panes, the status line. */
 import { useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
-import { href, navigate, paneHref, paneKey, type Pane } from '../lib/router';
+import { navigate, paneHref, paneKey, type Pane } from '../lib/router';
 import { hubLink, projects, session } from '../state/app';
 import { restartProject, startProject, stopProject } from '../state/actions';
 import { noteActivity, openProject } from '../state/project';
 import { isRunning } from '../state/projects';
-import { Empty, LinkBanner, Skeleton } from '../ui/basics';
 import { copy } from '../ui/clipboard';
+import { LinkBanner, Skeleton } from '../ui/basics';
 import { useCommands } from '../ui/commands';
 import { useCell, useTitle } from '../ui/hooks';
+import { Nowhere } from '../ui/nowhere';
 import { fileSource } from '../ui/palette';
 import { toast } from '../ui/toasts';
 import { ProjectBar } from './project-bar';
@@ -121,33 +122,15 @@ export function ProjectView({ route }: { route: ProjectRoute }) {
           <Skeleton rows={5} label="Loading the project" />
         </main>
       );
-    return <NotYours />;
+    return (
+      <Nowhere name="Project not found" icon="projects" title="This project is not among yours">
+        It may have been deleted, or you were never added to it. Ask the person who sent you the link to add you under
+        “People”.
+      </Nowhere>
+    );
   }
   return (
     <OpenedProject route={route} row={row} me={signedIn.phase === 'signed_in' ? signedIn.account.account_id : ''} />
-  );
-}
-
-function NotYours() {
-  useTitle('Project not found');
-  return (
-    <main id="main" class="page" tabIndex={-1} data-region>
-      <Empty
-        page
-        icon="projects"
-        title="This project is not among yours"
-        actions={
-          <a class="button" href={href({ view: 'projects' })}>
-            Go to your projects
-          </a>
-        }
-      >
-        <p>
-          It may have been deleted, or you were never added to it. Ask the person who sent you the link to add you under
-          “People”.
-        </p>
-      </Empty>
-    </main>
   );
 }
 

@@ -176,7 +176,12 @@ export function ProjectsView() {
               rowHeight={phone ? rowHeight.phone : rowHeight.desktop}
             >
               {(index) => (
-                <ProjectRowView key={found[index]!.project_id} row={found[index]!} index={index} now={now} me={me} />
+                <ProjectRowView
+                  key={found[index]!.project_id}
+                  row={found[index]!}
+                  count={found.length}
+                  {...{ index, now, me }}
+                />
               )}
             </VirtualRows>
           </ul>

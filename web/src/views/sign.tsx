@@ -1,5 +1,5 @@
 /** Sign in and sign up: one column, nothing lost, errors beside the field, friendly to password managers. */
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { href, navigate } from '../lib/router';
 import { fieldOf, signIn, signUp, type AuthAnswer } from '../net/auth';
@@ -24,9 +24,9 @@ function prune(problems: Problems): Problems {
 function useSubmit(check: () => Problems, send: () => Promise<AuthAnswer>, next: string | undefined) {
   const [problems, setProblems] = useState<Problems>({});
   const [busy, setBusy] = useState(false);
-  const form = useRef<HTMLFormElement>(null);
+  const element = useRef<HTMLFormElement>(null);
   useEffect(() => {
-    form.current?.querySelector<HTMLElement>('[aria-invalid=true], .form-problem')?.focus();
+    element.current?.querySelector<HTMLElement>('[aria-invalid=true], .form-problem')?.focus();
   }, [problems]);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -45,18 +45,40 @@ function useSubmit(check: () => Problems, send: () => Promise<AuthAnswer>, next:
     reconnect();
     navigate(next ?? href({ view: 'projects' }), 'replace');
   };
-  return { problems, busy, form, submit };
+  return { problems, busy, element, submit };
 }
 
-function FormProblem({ text }: { text: string | undefined }) {
+type FormProps = ReturnType<typeof useSubmit> & {
+  action: 'sign-in' | 'sign-up';
+  button: string;
+  /** On the button meanwhile. */
+  waiting: string;
+  children: ComponentChildren;
+};
+
+function Form({ problems, busy, element, submit, action, button, waiting, children }: FormProps) {
   return (
-    <div role="alert">
-      {text && (
-        <p class="form-problem" tabIndex={-1}>
-          <Icon name="fail" /> {text}
-        </p>
-      )}
-    </div>
+    <form
+      ref={element}
+      class="form"
+      method="post"
+      action={`/api/v2/auth/${action}`}
+      noValidate
+      onSubmit={submit}
+      aria-busy={busy}
+    >
+      <div role="alert">
+        {problems.form && (
+          <p class="form-problem" tabIndex={-1}>
+            <Icon name="fail" /> {problems.form}
+          </p>
+        )}
+      </div>
+      {children}
+      <button type="submit" class="button button-main button-wide" disabled={busy}>
+        {busy ? waiting : button}
+      </button>
+    </form>
   );
 }
 
@@ -100,29 +122,17 @@ export function SignIn({ next }: { next?: string | undefined }) {
   const [email, setEmail] = useKept('email', '');
   const [password, setPassword] = useState('');
   useAlreadyIn(next);
-  const { problems, busy, form, submit } = useSubmit(
+  const form = useSubmit(
     () => ({ email: checkEmail(email), password: password ? undefined : 'Type your password.' }) as Problems,
     () => signIn(email.trim(), password),
     next,
   );
   return (
     <Sheet title="Sign in">
-      <form
-        ref={form}
-        class="form"
-        method="post"
-        action="/api/v2/auth/sign-in"
-        noValidate
-        onSubmit={submit}
-        aria-busy={busy}
-      >
-        <FormProblem text={problems.form} />
-        <EmailField value={email} onValue={setEmail} problem={problems.email} />
-        <PasswordField value={password} onValue={setPassword} problem={problems.password} fresh={false} />
-        <button type="submit" class="button button-main button-wide" disabled={busy}>
-          {busy ? 'Signing in…' : 'Sign in'}
-        </button>
-      </form>
+      <Form {...form} action="sign-in" button="Sign in" waiting="Signing in…">
+        <EmailField value={email} onValue={setEmail} problem={form.problems.email} />
+        <PasswordField value={password} onValue={setPassword} problem={form.problems.password} fresh={false} />
+      </Form>
       <p class="sign-other">
         No account yet? <a href={href(next ? { view: 'sign-up', next } : { view: 'sign-up' })}>Sign up</a>
       </p>
@@ -148,30 +158,21 @@ export function SignUp({ next }: { next?: string | undefined }) {
           : `The password needs at least 8 characters${password ? `; this one has ${password.length}` : ''}.`,
       terms: terms ? undefined : 'Agree to the terms to go on.',
     }) as Problems;
-  const { problems, busy, form, submit } = useSubmit(
+  const form = useSubmit(
     check,
     () => signUp({ email: email.trim(), password, firstName: firstName.trim(), lastName: lastName.trim(), terms }),
     next,
   );
   return (
     <Sheet title="Create your account">
-      <form
-        ref={form}
-        class="form"
-        method="post"
-        action="/api/v2/auth/sign-up"
-        noValidate
-        onSubmit={submit}
-        aria-busy={busy}
-      >
-        <FormProblem text={problems.form} />
+      <Form {...form} action="sign-up" button="Create account" waiting="Creating your account…">
         <div class="field-pair">
           <Field
             name="firstName"
             label="First name"
             value={firstName}
             onValue={setFirstName}
-            problem={problems.firstName}
+            problem={form.problems.firstName}
             attributes={{ type: 'text', autocomplete: 'given-name', required: true }}
           />
           <Field
@@ -179,16 +180,16 @@ export function SignUp({ next }: { next?: string | undefined }) {
             label="Last name"
             value={lastName}
             onValue={setLastName}
-            problem={problems.lastName}
+            problem={form.problems.lastName}
             attributes={{ type: 'text', autocomplete: 'family-name', required: true }}
           />
         </div>
-        <EmailField value={email} onValue={setEmail} problem={problems.email} />
-        <PasswordField value={password} onValue={setPassword} problem={problems.password} fresh />
+        <EmailField value={email} onValue={setEmail} problem={form.problems.email} />
+        <PasswordField value={password} onValue={setPassword} problem={form.problems.password} fresh />
         <div class="field">
-          {problems.terms && (
+          {form.problems.terms && (
             <p class="field-problem" id="terms-problem">
-              <Icon name="fail" /> {problems.terms}
+              <Icon name="fail" /> {form.problems.terms}
             </p>
           )}
           <div class="check">
@@ -197,8 +198,8 @@ export function SignUp({ next }: { next?: string | undefined }) {
               name="terms"
               type="checkbox"
               checked={terms}
-              aria-invalid={problems.terms ? true : undefined}
-              aria-describedby={problems.terms ? 'terms-problem' : undefined}
+              aria-invalid={form.problems.terms ? true : undefined}
+              aria-describedby={form.problems.terms ? 'terms-problem' : undefined}
               onChange={(event) => setTerms(event.currentTarget.checked)}
             />
             <label for="terms">
@@ -209,10 +210,7 @@ export function SignUp({ next }: { next?: string | undefined }) {
             </label>
           </div>
         </div>
-        <button type="submit" class="button button-main button-wide" disabled={busy}>
-          {busy ? 'Creating your account…' : 'Create account'}
-        </button>
-      </form>
+      </Form>
       <p class="sign-other">
         Have an account? <a href={href(next ? { view: 'sign-in', next } : { view: 'sign-in' })}>Sign in</a>
       </p>

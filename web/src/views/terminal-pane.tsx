@@ -16,18 +16,13 @@ import { sentence } from '../net/protocol';
 import type { ProjectContext } from './project-context';
 import '../styles/terminal.css';
 
+const taken = new Set(['f', 'c', 'v', 'k'].map((key) => `mod+shift+${key}`)).add('mod+f6');
+
 /** Keys that stay with the application while a terminal has the focus; all others belong to the shell. */
 function takes(event: KeyboardEvent): boolean {
   if (event.type !== 'keydown') return false;
   const pressed = chord(event);
-  if (pressed === 'mod+shift+f' || pressed === 'mod+shift+c') return true;
-  return (
-    pressed === 'mod+shift+k' ||
-    pressed === 'mod+f6' ||
-    pressed === 'mod+shift+v' ||
-    (event.metaKey && pressed === 'mod+k') ||
-    /^alt\+[1-9tw.,\\]$/.test(pressed)
-  );
+  return taken.has(pressed) || (event.metaKey && pressed === 'mod+k') || /^alt\+[1-9tw.,\\]$/.test(pressed);
 }
 
 function words(state: TerminalState): string {
@@ -92,10 +87,15 @@ function SearchBar({ view, onClose }: { view: TerminalView; onClose(): void }) {
       <span class="quiet" role="status">
         {found ? '' : 'Not found'}
       </span>
-      <button type="button" class="icon-button" aria-label="Before" onClick={() => setFound(view.find(typed, true))}>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label="Previous match"
+        onClick={() => setFound(view.find(typed, true))}
+      >
         <Icon name="up" />
       </button>
-      <button type="button" class="icon-button" aria-label="Next" onClick={() => setFound(view.findNext(typed))}>
+      <button type="button" class="icon-button" aria-label="Next match" onClick={() => setFound(view.findNext(typed))}>
         <Icon name="down" />
       </button>
       <button type="button" class="icon-button" aria-label="Close the search" onClick={end}>
