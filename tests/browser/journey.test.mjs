@@ -222,6 +222,13 @@ test('files are uploaded, renamed, deleted and restored', async () => {
   await page.getByLabel('New name of points.csv').fill('measured.csv');
   await page.keyboard.press('Enter');
   await grid.getByText('measured.csv').waitFor();
+  await grid.getByRole('row', { name: /measured\.csv/ }).click({ button: 'right' });
+  await page.getByRole('menuitem', { name: 'Rename' }).click();
+  await page.keyboard.type('points'); // the ending stays
+  await page.keyboard.press('Enter');
+  await grid.getByText('points.csv').waitFor();
+  await page.getByRole('button', { name: 'Undo' }).last().click();
+  await grid.getByText('measured.csv').waitFor();
   await grid.focus();
   await page.keyboard.press('Control+a');
   await look(page, 'files');

@@ -1,6 +1,7 @@
 /** A menu on a button or at the pointer, on the native popover: Escape and a click elsewhere close it, arrows walk. */
 import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { focusUnlessTaken } from './hooks';
 import { Icon, type IconName } from './icons';
 
 interface MenuItem {
@@ -204,7 +205,7 @@ export function ContextMenu({
     menu.showPopover();
     place(menu, { left: at.x, right: at.x, top: at.y, bottom: at.y }, false);
     menu.querySelector<HTMLElement>('[role^=menuitem]')?.focus();
-    return () => before?.focus();
+    return () => focusUnlessTaken(() => before); // the action may have given it to a field
   }, [at]);
   return (
     <div
