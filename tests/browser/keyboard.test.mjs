@@ -77,6 +77,22 @@ test('files: create, open, walk, go back', async () => {
   await page.getByRole('grid').waitFor();
 });
 
+test('folders: into and out of them, from where one was', async () => {
+  await page.keyboard.press('Alt+Shift+n');
+  await page.getByLabel('Name of the new folder').waitFor();
+  await page.keyboard.type('notes');
+  await page.keyboard.press('Enter');
+  await page.getByRole('grid').getByText('notes').waitFor();
+  await tabTo(/^Files in/);
+  await page.keyboard.type('not');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/files/notes');
+  await page.getByRole('heading', { name: 'This folder is empty' }).waitFor();
+  await page.waitForFunction(() => document.activeElement?.classList.contains('file-grid'));
+  await page.keyboard.press('Backspace');
+  await page.locator('.file-row.active', { hasText: 'notes' }).waitFor();
+});
+
 test('terminal: opened, used and left with keys', async () => {
   await page.keyboard.press('Alt+t');
   await page.waitForURL('**/terminal/main');

@@ -11,22 +11,26 @@ export function controlOf(text: string): string {
 interface RowKey {
   label: string;
   name: string;
-  data: string;
+  /** `application` is the cursor-key mode that full-screen programs switch on. */
+  data(application: boolean): string;
 }
 
-/** `application` is the cursor-key mode that full-screen programs switch on. */
-export function rowKeys(application: boolean): RowKey[] {
-  const arrow = (letter: string): string => (application ? `\x1bO${letter}` : `\x1b[${letter}`);
-  return [
-    { label: 'Esc', name: 'Escape', data: '\x1b' },
-    { label: 'Tab', name: 'Tab', data: '\t' },
-    { label: '←', name: 'Left', data: arrow('D') },
-    { label: '↑', name: 'Up', data: arrow('A') },
-    { label: '↓', name: 'Down', data: arrow('B') },
-    { label: '→', name: 'Right', data: arrow('C') },
-    { label: '/', name: 'Slash', data: '/' },
-    { label: '-', name: 'Hyphen', data: '-' },
-    { label: '|', name: 'Pipe', data: '|' },
-    { label: '~', name: 'Tilde', data: '~' },
-  ];
-}
+const plain = (label: string, name: string, data = label): RowKey => ({ label, name, data: () => data });
+const arrow = (label: string, name: string, letter: string): RowKey => ({
+  label,
+  name,
+  data: (application) => (application ? `\x1bO${letter}` : `\x1b[${letter}`),
+});
+
+export const rowKeys: readonly RowKey[] = [
+  plain('Esc', 'Escape', '\x1b'),
+  plain('Tab', 'Tab', '\t'),
+  arrow('←', 'Left', 'D'),
+  arrow('↑', 'Up', 'A'),
+  arrow('↓', 'Down', 'B'),
+  arrow('→', 'Right', 'C'),
+  plain('/', 'Slash'),
+  plain('-', 'Hyphen'),
+  plain('|', 'Pipe'),
+  plain('~', 'Tilde'),
+];

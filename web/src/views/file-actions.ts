@@ -1,5 +1,5 @@
 /** Changes to files, with their answers: an undo where one can be built, else a reason. */
-import { join } from '../lib/paths';
+import { freeName, join } from '../lib/paths';
 import { paneHref, navigate } from '../lib/router';
 import { plural } from '../lib/format';
 import { isQuiet, sentence, type Entry } from '../net/protocol';
@@ -50,6 +50,19 @@ export async function rename(
     toast({ text: `Renamed to “${to}”.`, action: { label: 'Undo', run: () => void undo() } });
   } catch (error) {
     failed(`“${from}” was not renamed.`, error);
+  }
+}
+
+/** A copy beside it, under a free name. */
+export async function duplicate({ session, files }: ProjectContext, folder: string, name: string): Promise<void> {
+  const taken = new Set(files.listing(folder).value.entries.map((entry) => entry.name));
+  const to = freeName(name, taken);
+  try {
+    await session.api.call('files.copy', { from: join(folder, name), to: join(folder, to) }, { timeoutMs: 0 });
+    await files.refresh(folder);
+    toast({ text: `“${name}” is copied to “${to}”.` });
+  } catch (error) {
+    failed(`“${name}” was not copied.`, error);
   }
 }
 

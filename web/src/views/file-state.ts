@@ -1,13 +1,13 @@
 /** State of the files view: entries in order, selection, and what can be done with them. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { join, kindOf, parent, sortEntries, type SortKey } from '../lib/paths';
+import { basename, join, kindOf, parent, sortEntries, type SortKey } from '../lib/paths';
 import { encodePath, type Pane } from '../lib/router';
 import { carry, nothingSelected, press, type Selection } from '../lib/selection';
 import type { Entry } from '../net/protocol';
 import { copy } from '../ui/clipboard';
 import { useCell } from '../ui/hooks';
 import type { MenuEntry } from '../ui/menu';
-import { remove } from './file-actions';
+import { duplicate, remove } from './file-actions';
 import type { GridActions } from './file-grid';
 import type { ProjectContext } from './project-context';
 
@@ -26,17 +26,24 @@ export function useEntries(context: ProjectContext, path: string) {
   const [hidden, setHidden] = useState(false);
   const [selection, setSelection] = useState<Selection>(nothingSelected);
   useEffect(() => context.files.show(path), [context.files, path]);
-  useEffect(() => setSelection(nothingSelected), [path]);
   const entries = useMemo(() => {
     const seen = hidden ? listing.entries : listing.entries.filter((entry) => !entry.name.startsWith('.'));
     return sortEntries(seen, sort.key, sort.ascending);
   }, [listing.entries, sort, hidden]);
   const names = useMemo(() => entries.map((entry) => entry.name), [entries]);
-  const before = useRef(names);
+  const seen = useRef({ path, names });
+  const cameFrom = useRef('');
   useEffect(() => {
-    if (before.current !== names) setSelection((now) => carry(now, before.current, names));
-    before.current = names;
-  }, [names]);
+    const before = seen.current;
+    seen.current = { path, names };
+    if (before.path !== path) cameFrom.current = parent(before.path) === path ? basename(before.path) : '';
+    const place = cameFrom.current ? names.indexOf(cameFrom.current) : -1;
+    if (place >= 0) {
+      // Whoever goes up goes on from the folder that they were in.
+      cameFrom.current = '';
+      setSelection(press(nothingSelected, place));
+    } else setSelection((now) => (before.path === path ? carry(now, before.names, names) : nothingSelected));
+  }, [path, names]);
   const chosen = useMemo(
     () => [...selection.chosen].map((index) => entries[index]).filter((entry): entry is Entry => !!entry),
     [selection, entries],
@@ -103,13 +110,15 @@ export function selectionMenu(
     else items.push({ label: 'Preview', icon: 'eye', run: () => actions.peek(only) });
   }
   items.push({ label: 'Download', icon: 'download', run: () => download(context.row.project_id, path, chosen) });
-  if (only) items.push({ label: 'Rename', icon: 'rename', keys: 'F2', run: actions.rename });
-  items.push({ label: 'Copy the path', icon: 'copy', run: () => void copy(paths.join('\n')) }, 'line', {
-    label: 'Delete',
-    icon: 'trash',
-    keys: 'Del',
-    danger: true,
-    run: actions.remove,
-  });
+  if (only)
+    items.push(
+      { label: 'Rename', icon: 'rename', keys: 'F2', run: actions.rename },
+      { label: 'Duplicate', icon: 'copy', run: () => void duplicate(context, path, only.name) },
+    );
+  items.push(
+    { label: 'Copy the path', icon: 'link', run: () => void copy(paths.join('\n')) },
+    'line',
+    { label: 'Delete', icon: 'trash', keys: 'Del', danger: true, run: actions.remove },
+  );
   return items;
 }

@@ -1,6 +1,6 @@
 /** The files of a folder: list, breadcrumbs, upload, preview, and deletion that can be undone. */
 import type { ComponentChildren } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { plural } from '../lib/format';
 import { basename, parent } from '../lib/paths';
 import { paneHref } from '../lib/router';
@@ -109,6 +109,14 @@ export function FilesPane({ context, path, preview }: Props) {
   const picker = useRef<HTMLInputElement>(null);
   const grid = useRef<HTMLDivElement>(null);
   const refocus = (): void => focusUnlessTaken(() => grid.current);
+  const folder = useRef(path);
+  useLayoutEffect(() => {
+    if (listing.phase !== 'shown' || folder.current === path) return;
+    folder.current = path;
+    // The list went away while the folder was loading, and the focus with it.
+    if (document.activeElement === document.body) grid.current?.focus();
+  }, [path, listing.phase]);
+  useEffect(() => () => void (files.creating.value = null), [files]);
   const actions = gridActions(context, path, state, setRenaming, setMenuAt);
   const upload = (): void => picker.current?.click();
   const group = 'Files';

@@ -48,9 +48,14 @@ function KeyRow({ view, ctrl }: { view: TerminalView; ctrl: boolean }) {
       <button type="button" aria-pressed={ctrl} onClick={() => view.setCtrl(!ctrl)}>
         Ctrl
       </button>
-      {rowKeys(view.terminal.modes.applicationCursorKeysMode).map((key) => (
-        <button type="button" key={key.label} aria-label={key.name} onClick={() => view.input(key.data)}>
-          {key.label}
+      {rowKeys.map(({ label, name, data }) => (
+        <button
+          type="button"
+          key={label}
+          aria-label={name}
+          onClick={() => view.input(data(view.terminal.modes.applicationCursorKeysMode))}
+        >
+          {label}
         </button>
       ))}
     </div>

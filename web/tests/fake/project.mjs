@@ -83,7 +83,7 @@ export class FakeProject {
         mode: 0o644,
       });
     }
-    return { entries };
+    return { entries, truncated: false };
   }
   'on files.watch'() {}
   'on files.unwatch'() {}
@@ -112,6 +112,11 @@ export class FakeProject {
       this.tree.delete(name);
       this.tree.set(to + name.slice(from.length), node);
     }
+    this.changed(to);
+  }
+  'on files.copy'({ from, to }) {
+    for (const [name, node] of [...this.tree])
+      if (name === from || name.startsWith(`${from}/`)) this.tree.set(to + name.slice(from.length), { ...node });
     this.changed(to);
   }
   'on files.remove'({ paths }) {
