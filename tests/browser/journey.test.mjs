@@ -63,6 +63,10 @@ test('a terminal runs commands', async () => {
   await waitForTerminal(page, '42-atrium');
   await typeCommand(page, 'printf "\\e[38;2;200;90;0mtrue colour\\e[0m\\n"; pwd');
   await waitForTerminal(page, '/home/user');
+  await typeCommand(page, "printf '\\e[5 q'; echo bl''inks"); // a program asks for a blinking cursor
+  await waitForTerminal(page, 'blinks');
+  const animations = await page.evaluate(() => document.getAnimations().length);
+  assert.equal(animations, 0, 'something in the page draws all the time, which delays the echo of every key');
   await look(page, 'terminal');
 });
 

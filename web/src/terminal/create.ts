@@ -66,7 +66,6 @@ export class TerminalView {
       fontSize: 13,
       lineHeight: 1.25,
       scrollback: 10_000,
-      cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches,
       allowProposedApi: true,
       minimumContrastRatio: 4.5,
       theme: themeFromTokens(element),
