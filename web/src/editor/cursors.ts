@@ -13,16 +13,18 @@ interface RemoteCursor {
 export const setCursor = StateEffect.define<RemoteCursor>();
 export const dropCursors = StateEffect.define<(cursor: RemoteCursor) => boolean>();
 
+/** Drawn anew whenever the person moves, not when the text around it does: so the name is shown for a moment. */
 class Caret extends WidgetType {
   constructor(
     readonly name: string,
     readonly hue: number,
+    readonly told: RemoteCursor,
   ) {
     super();
   }
 
   override eq(other: Caret): boolean {
-    return other.name === this.name && other.hue === this.hue;
+    return other.told === this.told;
   }
 
   toDOM(): HTMLElement {
@@ -42,12 +44,17 @@ class Caret extends WidgetType {
   }
 }
 
+/** A cursor where it is now, with what its owner told last. */
+interface Placed extends RemoteCursor {
+  told: RemoteCursor;
+}
+
 interface Cursors {
-  byClient: ReadonlyMap<string, RemoteCursor>;
+  byClient: ReadonlyMap<string, Placed>;
   decorations: DecorationSet;
 }
 
-function decorate(byClient: ReadonlyMap<string, RemoteCursor>, length: number): DecorationSet {
+function decorate(byClient: ReadonlyMap<string, Placed>, length: number): DecorationSet {
   const ranges: Range<Decoration>[] = [];
   for (const cursor of byClient.values()) {
     const hue = hueOf(cursor.accountId);
@@ -61,7 +68,7 @@ function decorate(byClient: ReadonlyMap<string, RemoteCursor>, length: number): 
           }).range(from, to),
         );
       ranges.push(
-        Decoration.widget({ widget: new Caret(cursor.name, hue), side: head >= anchor ? 1 : -1 }).range(
+        Decoration.widget({ widget: new Caret(cursor.name, hue, cursor.told), side: head >= anchor ? 1 : -1 }).range(
           Math.min(head, length),
         ),
       );
@@ -71,7 +78,7 @@ function decorate(byClient: ReadonlyMap<string, RemoteCursor>, length: number): 
 }
 
 /** A cursor may lie in text that has not arrived here yet: then it stands at the end for a moment. */
-function within(cursor: RemoteCursor, length: number, map = (place: number): number => place): RemoteCursor {
+function within(cursor: Placed, length: number, map = (place: number): number => place): Placed {
   const fit = (place: number): number => map(Math.max(0, Math.min(place, length)));
   return { ...cursor, ranges: cursor.ranges.map(({ anchor, head }) => ({ anchor: fit(anchor), head: fit(head) })) };
 }
@@ -82,7 +89,7 @@ const cursorField = StateField.define<Cursors>({
     let byClient = value.byClient;
     let changed = false;
     if (transaction.docChanged && byClient.size > 0) {
-      const moved = new Map<string, RemoteCursor>();
+      const moved = new Map<string, Placed>();
       for (const [id, cursor] of byClient) {
         moved.set(
           id,
@@ -96,8 +103,8 @@ const cursorField = StateField.define<Cursors>({
       if (effect.is(setCursor)) {
         const next = new Map(byClient);
         next.delete(effect.value.clientID);
-        if (effect.value.ranges.length > 0)
-          next.set(effect.value.clientID, within(effect.value, transaction.newDoc.length));
+        const placed = { ...effect.value, told: effect.value };
+        if (placed.ranges.length > 0) next.set(placed.clientID, within(placed, transaction.newDoc.length));
         byClient = next;
         changed = true;
       } else if (effect.is(dropCursors)) {
@@ -135,7 +142,11 @@ const look = EditorView.baseTheme({
     color: 'var(--on-person)',
     borderRadius: '4px 4px 4px 0',
     backgroundColor: 'oklch(var(--person-l) var(--person-c) var(--hue))',
+    // It covers text: whoever rests is known by the colour, and by the name on pointing at the caret.
+    animation: 'cm-remote-rest 200ms 2.5s forwards',
   },
+  '.cm-remote-caret:hover .cm-remote-name': { animation: 'none' },
+  '@keyframes cm-remote-rest': { to: { opacity: 0 } },
   '.cm-line:first-child .cm-remote-name': { bottom: 'auto', top: '100%', borderRadius: '0 4px 4px 4px' },
 });
 

@@ -157,7 +157,8 @@ function Keys() {
     <section class="card" aria-label="API keys">
       <h2>API keys</h2>
       <p class="field-hint">
-        A key lets a program do what you may do. Make one for each program, so that you can take it away alone.
+        A key lets a program do what you may do. Make one for each program: then you can take back one without the
+        others.
       </p>
       {secret && <NewKey secret={secret} onDone={() => setSecret(null)} />}
       <form class="new-project-line" onSubmit={create}>

@@ -121,13 +121,8 @@ export function ProjectBar({ context, quiet }: { context: ProjectContext; quiet:
       <StateChip state={row.deleted ? { tone: 'stopped', word: 'Deleted' } : stateOf(row)} />
       <span class="spacer" />
       {others.length > 0 && <Avatars people={others} label="Here now" />}
-      <button
-        type="button"
-        class="button button-small project-share"
-        aria-label="Share"
-        onClick={() => context.go({ kind: 'people' })}
-      >
-        <Icon name="people" /> <span>Share</span>
+      <button type="button" class="button button-small project-share" onClick={() => context.go({ kind: 'people' })}>
+        <Icon name="people" /> Share
       </button>
       {!quiet && <Power context={context} />}
     </header>
