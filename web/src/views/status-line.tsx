@@ -33,7 +33,7 @@ function useStatus({ session, running }: ProjectContext): { status: ProjectStatu
       clearInterval(timer);
     };
   }, [session, running, phase]);
-  return running ? shown : null;
+  return running && phase === 'open' ? shown : null;
 }
 
 export function StatusLine({ context }: { context: ProjectContext }) {
