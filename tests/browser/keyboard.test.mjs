@@ -99,6 +99,11 @@ test('terminal: opened, used and left with keys', async () => {
   await waitForTerminal(page, /[$#]/);
   await page.keyboard.type('cat a.txt; echo; echo $((40+2))-keys\n');
   await waitForTerminal(page, 'typed by hand 42-keys');
+  await palette('screen readers');
+  await page.locator('.xterm-accessibility-tree', { hasText: '42-keys' }).waitFor({ state: 'attached' });
+  await palette('screen readers');
+  await page.locator('.xterm-accessibility-tree').waitFor({ state: 'detached' });
+  await page.locator('.xterm-helper-textarea').focus();
   await page.keyboard.press('Control+F6');
   await page.waitForFunction(() => !document.activeElement?.classList.contains('xterm-helper-textarea'));
 });

@@ -30,6 +30,7 @@ interface TerminalOptions {
   name: string;
   folder?: string;
   label: string;
+  screenReader: boolean;
   onCopy(): void;
   onRefused(reason: string): void;
   /** The session that this page has in the project; terminals tell viewers apart by it. */
@@ -68,6 +69,7 @@ export class TerminalView {
       scrollback: 10_000,
       allowProposedApi: true,
       minimumContrastRatio: 4.5,
+      screenReaderMode: options.screenReader,
       theme: themeFromTokens(element),
       documentOverride: cspDocument(),
       rightClickSelectsWord: true,
@@ -226,6 +228,10 @@ export class TerminalView {
 
   focus(): void {
     this.terminal.focus();
+  }
+
+  setScreenReader(on: boolean): void {
+    this.terminal.options.screenReaderMode = on;
   }
 
   retheme(): void {

@@ -1,6 +1,7 @@
 /** A terminal tab: the terminal, who else looks, search, and on phones a row of keys. */
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { othersOf } from '../state/people';
+import { screenReader } from '../state/screen-reader';
 import { themeChanges } from '../state/theme';
 import { TerminalView, type TerminalState } from '../terminal/create';
 import { rowKeys } from '../terminal/keys';
@@ -121,6 +122,7 @@ export function TerminalPane({ context, name, shown }: { context: ProjectContext
       api: session.api,
       name,
       label: `Terminal ${name}`,
+      screenReader: screenReader.value,
       onCopy: noteCopy,
       onRefused: (text) => toast({ text, tone: 'bad' }),
       session: () => session.sessionId,
@@ -132,9 +134,11 @@ export function TerminalPane({ context, name, shown }: { context: ProjectContext
       if (title && session.titles.value[name] !== title)
         session.titles.update((titles) => ({ ...titles, [name]: title }));
     });
+    const reread = screenReader.subscribe((on) => made.setScreenReader(on));
     const retheme = themeChanges.subscribe(() => requestAnimationFrame(() => made.retheme()));
     return () => {
       untitle();
+      reread();
       retheme();
       made.dispose();
     };
@@ -167,6 +171,7 @@ function Around({
 }) {
   const state = useCell(view.state);
   const [searching, setSearching] = useState(false);
+  const reader = useCell(screenReader);
   const touch = useMedia('(pointer: coarse)');
   const { session, me } = context;
   const others = othersOf(state.viewers, me);
@@ -216,10 +221,17 @@ function Around({
               icon: 'sparkle',
               run: () => view.terminal.clear(),
             },
+            {
+              id: 'terminal-reader',
+              title: reader ? 'Stop reading terminals to screen readers' : 'Read terminals to screen readers',
+              group: 'Terminal',
+              icon: 'eye',
+              run: () => (screenReader.value = !reader),
+            },
             { id: 'terminal-end', title: 'End the terminal', group: 'Terminal', icon: 'trash', run: () => void end() },
           ]
         : [],
-    [shown, view],
+    [shown, view, reader],
   );
   const text = words(state);
   return (
@@ -249,6 +261,7 @@ function Around({
             { label: 'Find', icon: 'search', run: () => setSearching(true) },
             { label: 'Paste', icon: 'copy', run: paste },
             { label: 'Clear', icon: 'sparkle', run: () => view.terminal.clear() },
+            { label: 'For screen readers', icon: 'eye', checked: reader, run: () => (screenReader.value = !reader) },
             'line',
             { label: 'End the terminal', icon: 'trash', danger: true, run: () => void end() },
           ]}
