@@ -70,6 +70,7 @@ function gridKey(
   const mod = event.ctrlKey || event.metaKey;
   const active = entries[selection.active];
   const step = steps[event.key];
+  if (mod || (event.key.length > 1 && event.key !== 'Shift')) typed.text = ''; // whoever does something else begins a new word
   if (step && !event.altKey)
     actions.select(
       move(selection, step, entries.length, page, { shift: event.shiftKey, toggle: mod && !event.shiftKey }),

@@ -115,10 +115,12 @@ export function selectionMenu(
       { label: 'Rename', icon: 'rename', keys: 'F2', run: actions.rename },
       { label: 'Duplicate', icon: 'copy', run: () => void duplicate(context, path, only.name) },
     );
-  items.push(
-    { label: 'Copy the path', icon: 'link', run: () => void copy(paths.join('\n')) },
-    'line',
-    { label: 'Delete', icon: 'trash', keys: 'Del', danger: true, run: actions.remove },
-  );
+  items.push({ label: 'Copy the path', icon: 'link', run: () => void copy(paths.join('\n')) }, 'line', {
+    label: 'Delete',
+    icon: 'trash',
+    keys: 'Del',
+    danger: true,
+    run: actions.remove,
+  });
   return items;
 }
