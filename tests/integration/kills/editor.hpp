@@ -18,6 +18,7 @@ class editor {
   bool settled() const { return connected_ && client_ && client_->unconfirmed().empty(); }
   const std::u16string& text() const { return client_->text(); }
   std::size_t project() const noexcept { return project_; }
+  const std::string& name() const noexcept { return name_; }
   /// The lines that it typed.
   std::vector<std::string> lines() const;
 

@@ -21,8 +21,9 @@ killer::~killer() {
   for (const auto pid : held_) ::kill(pid, SIGCONT);
 }
 
-rt::task<void> killer::storm(unsigned kills) {
-  co_await rt::with_scope([this, kills](rt::scope& s) -> rt::task<void> {
+rt::task<std::string> killer::storm(unsigned kills) {
+  std::map<std::string, unsigned> hit;
+  co_await rt::with_scope([this, kills, &hit](rt::scope& s) -> rt::task<void> {
     for (unsigned n = 0; n < kills;) {
       co_await rt::sleep_for(chance_.between(100ms, 400ms));
       const auto v = choose();
@@ -33,10 +34,15 @@ rt::task<void> killer::storm(unsigned kills) {
         continue;
       }
       ++n;
-      world_.found.count((stop ? "SIGSTOP " : "SIGKILL ") + v.name);
+      const auto what = (stop ? "SIGSTOP " : "SIGKILL ") + v.name;
+      world_.found.count(what);
+      ++hit[what];
       if (stop) s.spawn(hold(v, length), "hold");
     }
   });
+  std::string out;
+  for (const auto& [what, n] : hit) out += (out.empty() ? "" : ", ") + std::to_string(n) + " " + what;
+  co_return out;
 }
 
 rt::task<void> killer::hold(victim v, rt::duration length) {

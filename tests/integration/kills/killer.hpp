@@ -12,8 +12,8 @@ class killer {
   explicit killer(world&);
   ~killer();  ///< whoever is stopped goes on
 
-  /// That many signals, 100 to 400 ms apart; returns when nobody is stopped any more.
-  rt::task<void> storm(unsigned kills);
+  /// That many signals, 100 to 400 ms apart; returns when nobody is stopped any more: who was hit, and how often.
+  rt::task<std::string> storm(unsigned kills);
 
  private:
   struct victim {

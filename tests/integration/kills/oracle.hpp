@@ -5,6 +5,7 @@
 #include "atrium/k8s/informer.hpp"
 #include "atrium/pg/pool.hpp"
 #include "tests/integration/kills/editor.hpp"
+#include "tests/integration/kills/healing.hpp"
 #include "tests/integration/kills/owner.hpp"
 #include "tests/integration/kills/typist.hpp"
 
@@ -25,7 +26,7 @@ class oracle {
   /// Watches pods and processes, until cancelled.
   rt::task<void> watch();
   /// What is not whole yet; empty when all is. `since`: when the storm ended.
-  rt::task<std::vector<std::string>> missing(rt::time_point since);
+  rt::task<std::vector<gap>> missing(rt::time_point since);
   /// Histories of requests, restarts, files of terminals.
   rt::task<void> judge();
 
@@ -34,6 +35,7 @@ class oracle {
     std::string project, uid;
     std::int64_t fence = 0;
     bool ready = false, going = false;
+    std::string server;  ///< what Kubernetes says of its container
     bool operator==(const seen_pod&) const = default;
   };
   struct version {
@@ -41,10 +43,10 @@ class oracle {
     std::int64_t fence = 0;
   };
   rt::task<void> watch_processes();
-  rt::task<void> ask_services(std::vector<std::string>& out);
-  rt::task<void> compare_rows(std::vector<std::string>& out);
-  void compare_pods(std::vector<std::string>& out) const;
-  void compare_documents(std::vector<std::string>& out) const;
+  rt::task<void> ask_services(std::vector<gap>& out);
+  rt::task<void> compare_rows(std::vector<gap>& out);
+  void compare_pods(std::vector<gap>& out) const;
+  void compare_documents(std::vector<gap>& out) const;
   void judge_step(const std::string& project, const version& before, const version& now);
   void judge_pods(const std::string& project, const std::vector<version>& all);
   void note_pod(const seen_pod&);

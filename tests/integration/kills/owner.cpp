@@ -17,6 +17,11 @@ bool owner::content() const {
   return true;
 }
 
+std::string owner::wanting() const {
+  if (!wish_) return "person " + std::to_string(index_) + " is about to start a project";
+  return wish_->action + " of " + world_.projects[wish_->project].id + (by_api_ ? " by API" : "");
+}
+
 rt::task<void> owner::run() {
   for (;;) {
     try {

@@ -18,6 +18,8 @@ class owner {
   rt::task<void> run();
   /// Nothing waits for an answer, and every edited project is wanted.
   bool content() const;
+  /// What it waits for, and by which way.
+  std::string wanting() const;
   /// State of each of its projects as its page shows it; empty when no page is open.
   const std::map<std::string, std::string>& shown() const noexcept { return shown_; }
   bool by_api() const noexcept { return by_api_; }

@@ -17,6 +17,7 @@ rt::task<void> typist::run() {
     } catch (const failure& f) {
       if (f.disposition() == disposition::cancelled) throw;
       world_.found.count("terminals lost");
+      trouble_ = f.error().public_text() + " " + f.error().peer_text();
     }
     page_.reset();
     co_await rt::sleep_for(chance_.between(50ms, 300ms));

@@ -16,6 +16,9 @@ class typist {
   rt::task<void> run();
   /// The program answered the last line, and it was typed after `since`.
   bool answered_since(rt::time_point since) const { return answered_at_ > since; }
+  const std::string& name() const noexcept { return name_; }
+  /// What it met last.
+  const std::string& trouble() const noexcept { return trouble_; }
   /// Compares with the file.
   void check() const;
 
@@ -31,7 +34,7 @@ class typist {
   chance chance_;
   std::unique_ptr<session> page_;
   std::int64_t channel_ = 0;
-  std::string output_;
+  std::string output_, trouble_;
   std::size_t typed_ = 0;
   std::set<std::size_t> answered_;
   rt::time_point answered_at_{};

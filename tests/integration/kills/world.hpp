@@ -17,6 +17,7 @@ struct plan {
   std::uint64_t seed = 1;
   unsigned projects = 200, running = 24, people = 8, kills = 300, storms = 10, documents = 6, terminals = 4;
   settings::duration whole_within = std::chrono::seconds(10);
+  std::string logs;
 };
 
 /// A project and what its owner asked for last (and got an answer to).
