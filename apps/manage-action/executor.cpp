@@ -7,7 +7,6 @@
 #include "apps/manage-action/judgement.hpp"
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
-#include "atrium/k8s/objects.hpp"
 #include "atrium/rt/backoff.hpp"
 
 namespace atrium::manage_action {
@@ -100,9 +99,9 @@ rt::task<bool> executor::has_new_pod(const store::claimed_action& a) {
 }
 
 rt::task<void> executor::write_state(const store::claimed_action& a, state_name state,
-                                     std::vector<state_name> only_from) {
+                                     std::vector<state_name> only_from, std::string ip) {
   store::state_update u{.project_id = a.project_id,
-                        .state = domain::project_state{.state = state, .time = domain::now()},
+                        .state = domain::project_state{.state = state, .time = domain::now(), .ip = std::move(ip)},
                         .only_from = std::move(only_from),
                         .fence = a.fence};
   co_await actions_.set_states({&u, 1});
@@ -139,13 +138,17 @@ rt::task<domain::run_quota> executor::start(const store::claimed_action& a) {
   const auto quota = domain::compute_run_quota(co_await quotas(), a.settings);
   const auto pod = make_pod(a, quota);
   const auto begin = loop_now();
-  co_await with_retries([&]() -> rt::task<void> { co_await ensure_pod(a.project_id, pod); });
+  std::optional<k8s::pod> old;
+  co_await with_retries([&]() -> rt::task<void> { old = co_await ensure_pod(a.project_id, pod); });
   log::info("pod created", {{"project", a.project_id.view()}, {"ms", milliseconds_since(begin)}});
+  // Nothing happens to a pod that was ready before: manage-state would find it when it compares all.
+  if (old && old->is_condition("Ready") && !old->pod_ip.empty())
+    co_await write_state(a, state_name::running, {state_name::starting}, old->pod_ip);
   co_return quota;
 }
 
-/// One POST when nothing is in the way. Otherwise an old pod is waited out, or is the one that we want.
-rt::task<void> executor::ensure_pod(domain::project_id id, const boost::json::value& pod) {
+/// One POST when nothing is in the way. Otherwise an old pod is waited out, or is the one that we want (and given).
+rt::task<std::optional<k8s::pod>> executor::ensure_pod(domain::project_id id, const boost::json::value& pod) {
   const auto& ns = domain::pod_namespace(options_.namespaces, id);
   const auto give_up = loop_now() + options_.vanish_limit;
   for (;;) {
@@ -156,7 +159,8 @@ rt::task<void> executor::ensure_pod(domain::project_id id, const boost::json::va
       if (f.error().code() != k8s::code_exists) throw;
       exists = true;
     }
-    if (!exists || co_await old_pod_is_usable(id)) co_return;
+    if (!exists) co_return std::nullopt;
+    if (auto old = co_await usable_old_pod(id)) co_return old;
     if (loop_now() > give_up)
       fail(disposition::conflict,
            "The project could not be started because its last run does not end. Try again in some minutes; if it stays "
@@ -165,25 +169,25 @@ rt::task<void> executor::ensure_pod(domain::project_id id, const boost::json::va
   }
 }
 
-/// False: it is going, or was told to; try again.
-rt::task<bool> executor::old_pod_is_usable(domain::project_id id) {
+/// Nothing: it is going, or was told to; try again.
+rt::task<std::optional<k8s::pod>> executor::usable_old_pod(domain::project_id id) {
   const auto& ns = domain::pod_namespace(options_.namespaces, id);
   k8s::pod old;
   try {
     old = k8s::parse_pod(co_await api_.get(k8s::resources::pods, ns, domain::pod_name(id)));
   } catch (const failure& f) {
-    if (f.disposition() == disposition::not_found) co_return false;
+    if (f.disposition() == disposition::not_found) co_return std::nullopt;
     throw;
   }
-  if (old.meta.deleted) co_return false;
-  if (old.phase != "Failed" && old.phase != "Succeeded") co_return true;
+  if (old.meta.deleted) co_return std::nullopt;
+  if (old.phase != "Failed" && old.phase != "Succeeded") co_return old;
   try {
     co_await api_.remove(k8s::resources::pods, ns, domain::pod_name(id),
                          {.grace = std::chrono::seconds(0), .uid = old.meta.uid});
   } catch (const failure& f) {
     if (f.disposition() != disposition::not_found && f.disposition() != disposition::conflict) throw;
   }
-  co_return false;
+  co_return std::nullopt;
 }
 
 rt::task<void> executor::stop(const store::claimed_action& a) {
@@ -194,7 +198,8 @@ rt::task<void> executor::stop(const store::claimed_action& a) {
   if (!found) co_await write_state(a, state_name::opened, {state_name::stopping});
 }
 
-/// Deletes the pod with its own grace period. False when there is none.
+/// Deletes the pod with its own grace period. False when there is none. It says which pod it means: what a worker sent
+/// before it was killed may arrive when its successor has made a new one.
 rt::task<bool> executor::remove_pod(domain::project_id id) {
   // The list of namespaces may have changed since the pod was made.
   std::vector<std::string> places = options_.namespaces;
@@ -202,9 +207,12 @@ rt::task<bool> executor::remove_pod(domain::project_id id) {
   std::iter_swap(places.begin(), std::find(places.begin(), places.end(), home));
   for (const auto& ns : places) {
     try {
-      co_await api_.remove(k8s::resources::pods, ns, domain::pod_name(id));
+      const auto pod = k8s::parse_pod(co_await api_.get(k8s::resources::pods, ns, domain::pod_name(id)));
+      co_await api_.remove(k8s::resources::pods, ns, domain::pod_name(id), {.uid = pod.meta.uid});
       co_return true;
     } catch (const failure& f) {
+      // Another one between the two is not of the run that is to end.
+      if (f.disposition() == disposition::conflict) co_return true;
       if (f.disposition() != disposition::not_found) throw;
     }
   }
@@ -213,7 +221,7 @@ rt::task<bool> executor::remove_pod(domain::project_id id) {
 
 template <class F>
 rt::task<void> executor::with_retries(F attempt) {
-  rt::backoff pause({.first = std::chrono::milliseconds(250), .longest = std::chrono::seconds(10), .jitter = 0.5});
+  rt::backoff pause({.first = std::chrono::milliseconds(250), .longest = std::chrono::seconds(2), .jitter = 0.5});
   const auto give_up = loop_now() + options_.retry_limit;
   for (;;) {
     rt::duration wait{};

@@ -6,6 +6,7 @@
 #include "apps/store/project_actions.hpp"
 #include "apps/store/settings.hpp"
 #include "atrium/k8s/client.hpp"
+#include "atrium/k8s/objects.hpp"
 
 namespace atrium::manage_action {
 
@@ -23,7 +24,7 @@ class executor {
       : api_(api), actions_(actions), settings_(settings), site_(site), options_(std::move(options)) {}
 
   /// Acts and finishes the request, with a sentence for people when it failed. Every step may be repeated.
-  /// @errors those of the database: the request stays claimed and is taken over when its lease ends
+  /// @errors those of the database: the request is unfinished and has to be claimed anew
   /// @cancel gives the claim back
   rt::task<void> carry_out(store::claimed_action);
 
@@ -33,11 +34,11 @@ class executor {
   rt::task<void> stop(const store::claimed_action&);
   rt::task<bool> has_new_pod(const store::claimed_action&);
   boost::json::value make_pod(const store::claimed_action&, const domain::run_quota&) const;
-  rt::task<void> ensure_pod(domain::project_id, const boost::json::value& pod);
-  rt::task<bool> old_pod_is_usable(domain::project_id);
+  rt::task<std::optional<k8s::pod>> ensure_pod(domain::project_id, const boost::json::value& pod);
+  rt::task<std::optional<k8s::pod>> usable_old_pod(domain::project_id);
   rt::task<bool> remove_pod(domain::project_id);
   rt::task<void> write_state(const store::claimed_action&, domain::state_name,
-                             std::vector<domain::state_name> only_from);
+                             std::vector<domain::state_name> only_from, std::string ip = {});
   rt::task<domain::default_quotas> quotas();
   template <class F>
   rt::task<void> with_retries(F attempt);

@@ -36,7 +36,8 @@ rt::task<void> serve(service::context& c, const parameters& p) {
                 .project_tag = p.project_tag,
                 .retry_limit = p.retry_limit});
   worker work(actions, act, common.database,
-              {.identity = "manage-action/" + k8s::unique_identity(),
+              {.identity = k8s::unique_identity(common.replica),
+               .replica = common.replica,
                .parallel = std::max(1u, p.parallel),
                .lease = std::chrono::duration_cast<std::chrono::milliseconds>(p.lease)});
   c.ready_when("database", [&pool]() -> rt::task<void> {

@@ -21,7 +21,7 @@ rt::task<void> worker::run() {
   auto body = [this](rt::scope& s) -> rt::task<void> {
     s.spawn(listen(), "listen for requests");
     s.spawn(renew(), "renew leases");
-    rt::backoff pause({.first = std::chrono::milliseconds(200), .longest = std::chrono::seconds(5)});
+    rt::backoff pause({.first = std::chrono::milliseconds(200), .longest = std::chrono::seconds(1)});
     for (;;) {
       rt::duration wait{};
       try {
@@ -67,9 +67,20 @@ rt::task<void> worker::claim(rt::scope& s) {
   claimed_ = rt::loop::current().now();
   const auto room = options_.parallel - std::min(options_.parallel, running_.size());
   if (room == 0) co_return;
-  auto claimed = co_await actions_.claim(options_.identity, static_cast<int>(room), options_.lease);
+  // Those of this replica that are not in hand: of a process before, or given up when the database was away, or their
+  // claim's answer was lost.
+  std::vector<domain::project_id> in_hand;
+  for (const auto& [id, r] : running_) in_hand.push_back(id);
+  auto claimed =
+      co_await actions_.claim({options_.identity, options_.replica, in_hand}, static_cast<int>(room), options_.lease);
   if (claimed.size() == room) look_again_ = true;
-  for (auto& a : claimed) s.spawn(carry_out(std::move(a)), "carry out request");
+  for (auto& a : claimed) {
+    // A newer request for the same project replaces this entry; the older task has been overtaken then.
+    if (auto older = running_.find(a.project_id); older != running_.end() && older->second.task)
+      older->second.task->cancel(rt::cancel_reason::revoked);
+    running_[a.project_id] = {a, nullptr};
+    s.spawn(carry_out(std::move(a)), "carry out request");
+  }
 }
 
 rt::task<void> worker::carry_out(store::claimed_action a) {
@@ -83,16 +94,16 @@ rt::task<void> worker::carry_out(store::claimed_action a) {
                                  {"action", domain::to_string(a.request.action)},
                                  {"fence", fence},
                                  {"waited_ms", waited.count()}});
-  // A newer request for the same project replaces this entry; the older task has been overtaken then.
-  if (auto older = running_.find(id); older != running_.end()) older->second.task->cancel(rt::cancel_reason::revoked);
-  running_[id] = {a, &task};
+  const auto mine = running_.find(id);
+  if (mine == running_.end() || mine->second.action.fence != fence) co_return;  // overtaken before it began
+  mine->second.task = &task;
   active.set(static_cast<std::int64_t>(running_.size()));
   bool stopping = false;
   try {
     co_await executor_.carry_out(std::move(a));
   } catch (const failure& f) {
     if (is_cancelled(f)) stopping = true;
-    else log::error("request stays claimed until its lease ends", {{"project", id.view()}, {"error", f.error()}});
+    else log::error("request broke off and will be claimed anew", {{"project", id.view()}, {"error", f.error()}});
   } catch (const std::exception& e) {
     log::error("request broke off", {{"project", id.view()}, {"what", e.what()}});
   }
@@ -123,7 +134,7 @@ rt::task<void> worker::renew_once() {
   for (const auto& a : mine) {
     if (still.contains(a.fence)) continue;
     const auto at = running_.find(a.project_id);
-    if (at == running_.end() || at->second.action.fence != a.fence) continue;
+    if (at == running_.end() || at->second.action.fence != a.fence || !at->second.task) continue;
     log::info("request was overtaken", {{"project", a.project_id.view()}, {"fence", a.fence}});
     at->second.task->cancel(rt::cancel_reason::revoked);
   }

@@ -11,9 +11,10 @@ namespace atrium::manage_action {
 
 struct worker_options {
   std::string identity;  ///< unique among all replicas
+  std::string replica;   ///< see store::claimant
   std::size_t parallel = 64;
   std::chrono::milliseconds lease = std::chrono::seconds(6);
-  rt::duration poll = std::chrono::seconds(5);  ///< safety net below notifications
+  rt::duration poll = std::chrono::seconds(2);  ///< for leases that ran out; safety net below notifications
 };
 
 class worker {
@@ -30,7 +31,7 @@ class worker {
  private:
   struct running {
     store::claimed_action action;
-    rt::task_node* task = nullptr;
+    rt::task_node* task = nullptr;  ///< once it has begun
   };
   rt::task<void> listen();
   rt::task<void> renew();

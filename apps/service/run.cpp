@@ -50,6 +50,9 @@ int run(definition what, int argc, char** argv, body b) {
   s.add("kubeconfig", "FILE", "how to reach Kubernetes; without it: as a pod", common.kubeconfig)
       .hidden(!what.kubernetes);
   s.add("namespace", "NAME", "namespace of the project pods", common.name_space).hidden(!what.kubernetes);
+  s.add("replica", "NAME", "no two processes run under it at once: what the one before held is taken over at once",
+        common.replica)
+      .hidden(!what.kubernetes);
   s.add("state", "DIR", "folder of what is kept on disk", common.state).hidden(!what.state);
   s.add("grace", "TIME", "how long connections may finish after SIGTERM", common.grace);
   s.add("stall-limit", "TIME", "a task that holds the loop for longer is named in the log", stall_limit);

@@ -41,7 +41,8 @@ struct common_settings {
   std::string database;    ///< libpq connection string; empty: libpq's own defaults (PGHOST, ...)
   std::string kubeconfig;  ///< empty: in-cluster
   std::string name_space = "default";
-  std::string state;                                          ///< folder, for those that keep something on disk
+  std::string replica;  ///< of which at most one process runs at a time; empty: unknown
+  std::string state;    ///< folder, for those that keep something on disk
   std::chrono::nanoseconds grace = std::chrono::seconds(10);  ///< for draining
 };
 

@@ -148,12 +148,17 @@ rt::task<project_actions::cancelled> project_actions::cancel_start(domain::proje
   co_return cancelled::stopping;
 }
 
-rt::task<std::vector<claimed_action>> project_actions::claim(const std::string& owner, int n,
+rt::task<std::vector<claimed_action>> project_actions::claim(const claimant& who, int n,
                                                              std::chrono::milliseconds lease) {
+  const auto ended = who.replica.empty() ? std::string() : who.replica + "/";
+  std::vector<std::string> in_hand;
+  for (const auto& id : who.in_hand) in_hand.push_back(id.str());
   const auto rows = co_await pool_.query(
       "WITH waiting AS (SELECT project_id FROM projects WHERE action_request->>'action' IS NOT NULL AND "
       "action_request->>'finished' IS NULL "
-      "AND (action_lease_until IS NULL OR action_lease_until < timezone('UTC', clock_timestamp())) "
+      "AND (action_lease_until IS NULL OR action_lease_until < timezone('UTC', clock_timestamp()) "
+      "OR (action_lease_owner = $1 OR $5 <> '' AND starts_with(action_lease_owner, $5)) "
+      "AND project_id <> ALL($6::uuid[])) "
       "ORDER BY action_request->>'time' LIMIT $2::int FOR NO KEY UPDATE SKIP LOCKED) "
       "UPDATE projects p SET action_lease_owner = $1, action_lease_until = timezone('UTC', clock_timestamp()) + "
       "$3::bigint * interval '1 millisecond', "
@@ -169,7 +174,7 @@ rt::task<std::vector<claimed_action>> project_actions::claim(const std::string& 
       "jsonb_build_object('accepted', $4::text) || coalesce(p.status->'start', '{}')) END "
       "FROM waiting WHERE p.project_id = waiting.project_id "
       "RETURNING p.project_id, action_request, action_fence, secret_token, settings, env, compute_image, deleted",
-      {owner, n, lease.count(), domain::to_iso8601(domain::now())});
+      {who.identity, n, lease.count(), domain::to_iso8601(domain::now()), ended, pg::array(in_hand)});
   std::vector<claimed_action> out;
   for (const auto row : rows) out.push_back(claimed_from(row));
   co_return out;

@@ -40,6 +40,14 @@ struct state_update {
   std::optional<std::int64_t> fence;  ///< write only while the row has this fence
 };
 
+/// Who claims requests: what it holds by its own name and does not have in hand is free, and what others hold whose
+/// name begins with `replica` and a slash: they have ended.
+struct claimant {
+  std::string identity;      ///< unique among all processes
+  std::string replica = {};  ///< of which one process runs at a time; empty: unknown
+  std::vector<domain::project_id> in_hand = {};
+};
+
 class project_actions {
  public:
   explicit project_actions(pg::pool& pool) noexcept : pool_(pool) {}
@@ -56,10 +64,10 @@ class project_actions {
   /// Takes a pending start back: an unclaimed one is finished with err, one that a worker has begun becomes a stop.
   rt::task<cancelled> cancel_start(domain::project_id, domain::account_id who);
 
-  /// Takes up to `n` waiting requests, oldest first, and those whose lease ran out; skips rows that others are taking.
-  /// Sets action_request.started, and the state of a project that is to be started to `starting`: the pod that its
-  /// worker makes may be observed, and told of, before the worker could write that itself.
-  rt::task<std::vector<claimed_action>> claim(const std::string& owner, int n, std::chrono::milliseconds lease);
+  /// Takes up to `n` waiting requests, oldest first, and those whose lease ran out or is free; skips rows that others
+  /// are taking. Sets action_request.started, and the state of a project that is to be started to `starting`: the pod
+  /// that its worker makes may be observed, and told of, before the worker could write that itself.
+  rt::task<std::vector<claimed_action>> claim(const claimant&, int n, std::chrono::milliseconds lease);
   /// Extends the leases that are still ours; gives the fences kept.
   rt::task<std::vector<std::int64_t>> renew(const std::string& owner, std::span<const claimed_action>,
                                             std::chrono::milliseconds lease);

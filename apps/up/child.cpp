@@ -17,6 +17,9 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr off_t log_bytes_max = 16 << 20;
+constexpr auto first_pause = 100ms;
+constexpr auto longest_pause = 2000ms;
+constexpr auto has_started = 2s;
 
 /// Opens a log for appending; one that has grown large becomes `<name>.1` first.
 rt::unique_fd open_log(const std::string& path) {
@@ -44,7 +47,7 @@ rt::process child::start() {
 }
 
 rt::task<void> child::keep_running() {
-  auto pause = 100ms;
+  auto pause = first_pause;
   while (!stopping_) {
     const auto began = rt::clock::now();
     process_ = start();
@@ -54,9 +57,9 @@ rt::task<void> child::keep_running() {
     ++early_ends_;
     log::warn("service ended, starting it again",
               {{"name", spec_.name}, {"exit_code", status.code}, {"signal", status.signal}, {"log", spec_.log_file}});
-    if (rt::clock::now() - began > 10s) pause = 100ms;
+    if (rt::clock::now() - began > has_started) pause = first_pause;
     co_await stop_asked_.wait_for(pause);
-    pause = std::min(pause * 2, std::chrono::milliseconds(5000));
+    pause = std::min(pause * 2, longest_pause);
   }
   if (!spec_.pid_file.empty()) ::unlink(spec_.pid_file.c_str());
   ended_.set();

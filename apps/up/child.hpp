@@ -22,7 +22,8 @@ struct child_spec {
   std::function<rt::task<bool>()> is_ready;
 };
 
-/// Keeps one child running: starts it again when it ends, at once at first, then with a growing pause (0.1 to 5 s).
+/// Keeps one child running: starts it again when it ends, soon at first, then with a growing pause (0.1 to 2 s). One
+/// that had run for 2 s does start: what ends it has nothing to do with the ends before.
 class child {
  public:
   explicit child(child_spec spec) : spec_(std::move(spec)) {}

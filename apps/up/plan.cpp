@@ -1,5 +1,7 @@
 #include "apps/up/plan.hpp"
 
+#include <unistd.h>
+
 #include "atrium/net/client.hpp"
 
 namespace atrium::up {
@@ -19,6 +21,13 @@ rt::task<bool> answers_ready(std::string address) {
 }
 
 std::string pid_file(const layout& l, const std::string& name) { return l.run() + "/" + name + ".pid"; }
+
+/// The folder is locked and a service is started when the one before has ended: of each there is one process at a time.
+std::string replica(const layout& l) {
+  char host[256] = "host";
+  ::gethostname(host, sizeof host - 1);
+  return std::string(host) + ":" + l.state;
+}
 
 child_spec service(const layout& l, const std::string& name, std::vector<std::string> flags) {
   const auto address = l.socket(name);
@@ -56,7 +65,8 @@ child_spec devcluster(const layout& l) {
 
 std::vector<child_spec> services(const layout& l, int door) {
   const std::vector<std::string> database{"--database", l.database},
-      both{"--database", l.database, "--kubeconfig", l.kubeconfig(), "--namespace", l.name_space};
+      both{"--database",  l.database,   "--kubeconfig", l.kubeconfig(),
+           "--namespace", l.name_space, "--replica",    replica(l)};
   return {
       edge(l, door),
       service(l, "static", {"--root", l.web}),

@@ -50,7 +50,8 @@ election_machine::step election_machine::look(rt::time_point now, wall_time wall
   }
   const auto lasts = std::max<rt::duration>(options_.lease_duration, std::chrono::seconds(seen->duration_seconds));
   const auto expires = observed_at_ + lasts;
-  if (!seen->holder.empty() && now < expires) {
+  const bool ended = !options_.replica.empty() && seen->holder.starts_with(options_.replica + "/");
+  if (!seen->holder.empty() && !ended && now < expires) {
     s.wait = std::min<rt::duration>(options_.retry_period, expires - now);
     return s;
   }
@@ -75,12 +76,12 @@ std::optional<lease> election_machine::release(wall_time wall) const {
   return l;
 }
 
-std::string unique_identity() {
+std::string unique_identity(const std::string& replica) {
   char host[256] = "host";
   gethostname(host, sizeof host - 1);
   char tail[32];
   std::snprintf(tail, sizeof tail, "-%d-%08x", int(getpid()), unsigned(rt::random_seed()));
-  return std::string(host) + tail;
+  return (replica.empty() ? "" : replica + "/") + host + tail;
 }
 
 }  // namespace atrium::k8s

@@ -67,6 +67,7 @@ rt::task<void> read_events(reflector& r, const reflector_machine::step& s, bool&
                                       .field_selector = r.options.field_selector,
                                       .resource_version = s.resource_version,
                                       .timeout = s.timeout});
+  r.machine.watch_opened(loop_now());
   for (;;) {
     auto event = co_await rt::with_timeout(r.options.reflector.quiet_limit, stream->next());
     if (!event) co_return;
@@ -91,7 +92,6 @@ rt::task<void> read_events(reflector& r, const reflector_machine::step& s, bool&
 rt::task<void> watch(reflector& r, const reflector_machine::step& s) {
   bool told = false;
   std::optional<error> failed;
-  r.machine.watch_started(loop_now());
   try {
     co_await read_events(r, s, told);
   } catch (const failure& f) {

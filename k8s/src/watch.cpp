@@ -80,9 +80,17 @@ void reflector_machine::listed(rt::time_point, std::string resource_version) {
 
 void reflector_machine::list_failed(rt::time_point now) { wait_ = backoff_.next(now); }
 
-void reflector_machine::watch_started(rt::time_point now) {
-  watch_began_ = now;
+void reflector_machine::watch_opened(rt::time_point now) {
+  opened_ = now;
   any_event_ = false;
+}
+
+/// Closes the watch. One that was open for a while has worked: whatever fails from now on is a new failure.
+bool reflector_machine::worked(rt::time_point now) {
+  const auto opened = std::exchange(opened_, std::nullopt);
+  const bool did = opened && now - *opened >= options_.shortest_watch;
+  if (did) backoff_.reset();
+  return did;
 }
 
 void reflector_machine::gone(rt::time_point now) {
@@ -93,6 +101,7 @@ void reflector_machine::gone(rt::time_point now) {
 reflector_machine::verdict reflector_machine::event(rt::time_point now, const watch_event& e) {
   if (e.type == watch_event_type::error) {
     // 410: our version is too old. What any other error leaves undelivered is unknown, so it costs a list as well.
+    worked(now);
     gone(now);
     return verdict::stop_watching;
   }
@@ -110,14 +119,15 @@ reflector_machine::verdict reflector_machine::event(rt::time_point now, const wa
 }
 
 void reflector_machine::watch_ended(rt::time_point now, const error* why) {
+  const bool good = worked(now);
   if (!why) {
-    if (!any_event_ && now - watch_began_ < options_.shortest_watch) wait_ = backoff_.next(now);
+    if (!any_event_ && !good) wait_ = backoff_.next(now);
     return;
   }
   if (why->code() == code_gone) return gone(now);
-  // A cut connection after events is ordinary (a proxy's time limit): go on at once from where we are.
-  if (why->disposition() == disposition::disconnected && any_event_ && now - watch_began_ >= options_.shortest_watch)
-    return;
+  // A watch that worked and is cut is ordinary (a proxy's time limit, a new API server): go on at once from where we
+  // are.
+  if (why->disposition() == disposition::disconnected && good) return;
   wait_ = backoff_.next(now);
 }
 

@@ -199,7 +199,7 @@ class reader final : public change_source {
   lsn confirmed_ = 0;
   bool in_transaction_ = false, reply_wanted_ = false;
   rt::time_point last_heard_{}, last_status_{};
-  reconnect pause_{std::chrono::seconds(5)};
+  reconnect pause_;
 };
 
 }  // namespace

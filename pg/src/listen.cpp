@@ -14,7 +14,7 @@ struct listener::state {
   std::vector<std::string> channels;
   std::unique_ptr<wire> session;
   std::deque<notification> pending;
-  reconnect pause{std::chrono::seconds(5)};
+  reconnect pause;
 
   rt::task<void> connect();
   void collect();

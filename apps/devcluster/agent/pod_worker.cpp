@@ -12,8 +12,8 @@ namespace atrium::devcluster {
 
 namespace {
 
-constexpr auto longest_back_off = std::chrono::seconds(300);
-constexpr auto back_off_reset = std::chrono::minutes(10);
+constexpr auto longest_back_off = std::chrono::seconds(60);
+constexpr auto back_off_reset = std::chrono::seconds(10);
 
 rt::task<void> wait_for(rt::condition& what) { co_await what.wait(); }
 
@@ -129,8 +129,9 @@ void pod_worker::record_end(container& c, int code) {
 }
 
 rt::task<void> pod_worker::back_off(container& c, std::string_view reason, std::string message) {
-  // The first start anew is at once, as Kubernetes does it; then 1 s, 2 s, 4 s, ... up to 5 minutes: a kubelet begins
-  // with 10 s, but here somebody waits for the project, and one machine has few that could fail together.
+  // The first start anew is at once, as Kubernetes does it; then 1 s, 2 s, 4 s, ... up to a minute. A kubelet goes from
+  // 10 s to 5 minutes and forgets after ten minutes without an end; but here somebody waits for the project, and one
+  // machine has few that could fail together: whatever has run for back_off_reset does not fail to start.
   if (c.quick_ends++ == 0) co_return;
   const auto delay =
       std::min<rt::duration>(std::chrono::seconds(1) * (1 << std::min(c.quick_ends - 2, 9)), longest_back_off);

@@ -13,7 +13,7 @@ ATRIUM_ON_BACKENDS(Api);
 rt::task<void> work(pg::pool& pool, std::string err = {}, std::string ip = "127.16.9.9") {
   store::project_actions actions(pool);
   std::vector<store::claimed_action> claims;
-  while ((claims = co_await actions.claim("worker", 1, 60s)).empty()) co_await rt::sleep_for(5ms);
+  while ((claims = co_await actions.claim({"worker"}, 1, 60s)).empty()) co_await rt::sleep_for(5ms);
   const auto& c = claims[0];
   if (err.empty()) {
     const bool stop = c.request.action == domain::action_name::stop;

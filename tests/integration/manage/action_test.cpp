@@ -73,7 +73,7 @@ TEST_F(Manage, ARestartWhoseWorkerDiedBehindTheNewPodKeepsThatPod) {
     co_await s.put_templates();
     const auto id = co_await s.make_project();
     co_await s.ask(id, action_name::restart);
-    const auto claimed = co_await s.actions.claim("a worker that dies", 1, 1ms);
+    const auto claimed = co_await s.actions.claim({"a worker that dies"}, 1, 1ms);
     EXPECT_EQ(claimed.size(), 1u);
     if (claimed.empty()) co_return;
     co_await s.api.create(k8s::resources::pods, s.ns,
@@ -175,6 +175,29 @@ TEST_F(Manage, PeopleAreToldWhyAStartFailed) {
       co_return (co_await s.row(id)).action_request->err.find("cluster refused its pod") != std::string::npos;
     };
     co_await s.until(refused, "the refusal");
+  });
+}
+
+TEST_F(Manage, AStartThatOvertakesAStopKeepsTheReadyPodAndSaysSo) {
+  on_stage([](stage& s) -> rt::task<void> {
+    co_await s.put_templates();
+    s.start("action", "manage-action");
+    s.start("state", "manage-state", {"--resync", "10m"});
+    const auto id = co_await s.make_project();
+    co_await s.ask(id, action_name::start);
+    co_await s.until_pod(id);
+    co_await s.set_ready(id, "127.16.200.3");
+    co_await s.until_state(id, state_name::running);
+    const auto made = (co_await s.pod(id))->meta.uid;
+    // As far as a stop comes before it deletes the pod.
+    co_await s.pool.query("UPDATE projects SET state = '{\"state\":\"stopping\"}' WHERE project_id = $1::uuid",
+                          {id.view()});
+    co_await s.ask(id, action_name::start);
+    co_await s.until_state(id, state_name::running);
+    EXPECT_EQ((co_await s.row(id)).state.ip, "127.16.200.3");
+    const auto now = co_await s.pod(id);
+    EXPECT_TRUE(now);
+    if (now) EXPECT_EQ(now->meta.uid, made);
   });
 }
 

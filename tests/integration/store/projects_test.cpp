@@ -151,9 +151,13 @@ TEST_F(Actions, AreClaimedByOneWorkerEach) {
                                action_name::start);
     std::set<domain::project_id> seen;
     const auto worker = [&](std::string name) -> rt::task<void> {
+      claimant who{name};
       while (true) {
-        const auto claims = co_await actions.claim(name, 3, 60s);
-        for (const auto& c : claims) EXPECT_TRUE(seen.insert(c.project_id).second);
+        const auto claims = co_await actions.claim(who, 3, 60s);
+        for (const auto& c : claims) {
+          EXPECT_TRUE(seen.insert(c.project_id).second);
+          who.in_hand.push_back(c.project_id);
+        }
         if (claims.empty()) co_return;
       }
     };
@@ -169,13 +173,13 @@ TEST_F(Actions, FencesKeepOvertakenWorkersFromWriting) {
     const auto ada = (co_await make_account(pool, "ada")).account_id;
     const auto p = (co_await all.create({ada, "P", ""})).project_id;
     co_await actions.request(p, ada, action_name::start);
-    const auto slow = (co_await actions.claim("slow", 5, 0s)).at(0);  // a lease that has run out already
+    const auto slow = (co_await actions.claim({"slow"}, 5, 0s)).at(0);  // a lease that has run out already
     EXPECT_EQ(slow.secret_token.size(), 43u);
     EXPECT_TRUE(slow.request.started.has_value());
-    const auto quick = (co_await actions.claim("quick", 5, 60s)).at(0);
+    const auto quick = (co_await actions.claim({"quick"}, 5, 60s)).at(0);
     EXPECT_GT(quick.fence, slow.fence);
     EXPECT_EQ(quick.request.started, slow.request.started);
-    EXPECT_TRUE((co_await actions.claim("third", 5, 60s)).empty());
+    EXPECT_TRUE((co_await actions.claim({"third"}, 5, 60s)).empty());
     EXPECT_FALSE(co_await actions.finish(p, slow.fence));
     EXPECT_FALSE(co_await actions.release(p, slow.fence));
     const std::vector<claimed_action> claims{slow, quick};
@@ -189,7 +193,28 @@ TEST_F(Actions, FencesKeepOvertakenWorkersFromWriting) {
     EXPECT_TRUE(row.action_request->finished && row.action_request->err.empty());
     const auto phases = domain::parse_timeline(row.status).phases;
     EXPECT_TRUE(phases.contains(start_phase::accepted) && phases.contains(start_phase::created));
-    EXPECT_TRUE((co_await actions.claim("third", 5, 60s)).empty());
+    EXPECT_TRUE((co_await actions.claim({"third"}, 5, 60s)).empty());
+  });
+}
+
+TEST_F(Actions, WhatAReplicaHeldAndHasNotInHandIsFree) {
+  run([](pg::pool& pool) -> rt::task<void> {
+    projects all(pool);
+    project_actions actions(pool);
+    const auto ada = (co_await make_account(pool, "ada")).account_id;
+    const auto p = (co_await all.create({ada, "P", ""})).project_id;
+    co_await actions.request(p, ada, action_name::start);
+    const auto first = (co_await actions.claim({"r/1", "r"}, 5, 60s)).at(0);
+    for (const auto& other :
+         {claimant{"s/1", "s"}, claimant{"r2/1", "r2"}, claimant{"r", ""}, claimant{"r/1", "r", {p}}})
+      EXPECT_TRUE((co_await actions.claim(other, 5, 60s)).empty()) << other.identity;
+    const auto next = (co_await actions.claim({"r/2", "r"}, 5, 60s)).at(0);
+    EXPECT_GT(next.fence, first.fence) << "what the one before may still write changes nothing";
+    const auto again = (co_await actions.claim({"r/2", ""}, 5, 60s)).at(0);
+    EXPECT_GT(again.fence, next.fence) << "its own, after a lost answer";
+    EXPECT_FALSE(co_await actions.finish(p, first.fence));
+    EXPECT_TRUE(co_await actions.finish(p, again.fence));
+    EXPECT_TRUE((co_await actions.claim({"r/3", "r"}, 5, 60s)).empty());
   });
 }
 
@@ -199,13 +224,13 @@ TEST_F(Actions, ANewRequestOvertakesTheWorkerOfTheOld) {
     const auto ada = (co_await make_account(pool, "ada")).account_id;
     const auto p = (co_await projects(pool).create({ada, "P", ""})).project_id;
     co_await actions.request(p, ada, action_name::start);
-    const auto old = (co_await actions.claim("w", 1, 60s)).at(0);
+    const auto old = (co_await actions.claim({"w"}, 1, 60s)).at(0);
     co_await actions.request(p, ada, action_name::stop);
     EXPECT_FALSE(co_await actions.finish(p, old.fence, "No room."));
-    const auto next = (co_await actions.claim("v", 1, 60s)).at(0);
+    const auto next = (co_await actions.claim({"v"}, 1, 60s)).at(0);
     EXPECT_EQ(next.request.action, action_name::stop);
     EXPECT_TRUE(co_await actions.release(p, next.fence));
-    EXPECT_EQ((co_await actions.claim("w", 1, 60s)).at(0).project_id, p);
+    EXPECT_EQ((co_await actions.claim({"w"}, 1, 60s)).at(0).project_id, p);
   });
 }
 
@@ -215,7 +240,7 @@ TEST_F(Actions, FailuresAreToldInTheTimeline) {
     const auto ada = (co_await make_account(pool, "ada")).account_id;
     const auto p = (co_await projects(pool).create({ada, "P", ""})).project_id;
     co_await actions.request(p, ada, action_name::start);
-    const auto claim = (co_await actions.claim("w", 1, 60s)).at(0);
+    const auto claim = (co_await actions.claim({"w"}, 1, 60s)).at(0);
     EXPECT_TRUE(co_await actions.finish(p, claim.fence, "No node has room."));
     const auto row = *co_await projects(pool).get(p);
     EXPECT_EQ(row.action_request->err, "No node has room.");
@@ -237,12 +262,12 @@ TEST_F(Actions, APendingStartIsTakenBack) {
     co_await actions.request(p, ada, action_name::start);
     EXPECT_EQ(co_await actions.cancel_start(p, eve), cancelled::no_such_project);
     EXPECT_EQ(co_await actions.cancel_start(p, ada), cancelled::withdrawn);
-    EXPECT_TRUE((co_await actions.claim("w", 1, 60s)).empty());
+    EXPECT_TRUE((co_await actions.claim({"w"}, 1, 60s)).empty());
     co_await actions.request(p, ada, action_name::start);
-    const auto claim = (co_await actions.claim("w", 1, 60s)).at(0);
+    const auto claim = (co_await actions.claim({"w"}, 1, 60s)).at(0);
     EXPECT_EQ(co_await actions.cancel_start(p, ada), cancelled::stopping);
     EXPECT_FALSE(co_await actions.finish(p, claim.fence));
-    EXPECT_EQ((co_await actions.claim("w", 1, 60s)).at(0).request.action, action_name::stop);
+    EXPECT_EQ((co_await actions.claim({"w"}, 1, 60s)).at(0).request.action, action_name::stop);
   });
 }
 
@@ -313,7 +338,7 @@ TEST_F(States, FencesAndReasonsAreHeeded) {
     const auto ada = (co_await make_account(pool, "ada")).account_id;
     const auto p = (co_await projects(pool).create({ada, "P", ""})).project_id;
     co_await actions.request(p, ada, action_name::start);
-    const auto claim = (co_await actions.claim("w", 1, 60s)).at(0);
+    const auto claim = (co_await actions.claim({"w"}, 1, 60s)).at(0);
     std::vector<state_update> update{{.project_id = p,
                                       .state = domain::project_state{state_name::starting, domain::now(), "", ""},
                                       .only_from = {},

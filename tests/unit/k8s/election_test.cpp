@@ -92,6 +92,24 @@ TEST(Election, AReleasedLeaseIsTakenAtOnceWithAHigherToken) {
   EXPECT_GT(*b.token(), *a.token());
 }
 
+TEST(Election, ASuccessorOfTheSameReplicaDoesNotWait) {
+  const auto of = [](std::string replica, std::string who) {
+    auto o = options_of(replica + "/" + who);
+    o.replica = std::move(replica);
+    return o;
+  };
+  election_machine a(of("r", "1")), b(of("r", "2")), other(of("r2", "1"));
+  server s;
+  turn(a, s, t0);
+  turn(other, s, t0 + 1s);
+  EXPECT_FALSE(other.leading(t0 + 1s));
+  turn(b, s, t0 + 1s);  // a was killed
+  EXPECT_TRUE(b.leading(t0 + 1s));
+  EXPECT_GT(*b.token(), *a.token());
+  turn(b, s, t0 + 3s);
+  EXPECT_EQ(s.stored->transitions, *b.token()) << "its own lease is renewed, not taken again";
+}
+
 TEST(Election, ADeletedLeaseDoesNotMakeTokensStartOver) {
   election_machine a(options_of("a")), b(options_of("b"));
   server s;

@@ -96,7 +96,7 @@ TEST(Reflector, ResumesFromTheLastEventOrBookmark) {
   reflector_machine m({}, 1);
   m.listed(t0, "10");
   m.next();
-  m.watch_started(t0);
+  m.watch_opened(t0);
   EXPECT_EQ(m.event(t0, event_of("ADDED", "11")), verdict::upsert);
   EXPECT_EQ(m.event(t0, event_of("DELETED", "12")), verdict::remove);
   EXPECT_EQ(m.event(t0, event_of("BOOKMARK", "20")), verdict::nothing);
@@ -114,12 +114,12 @@ TEST(Reflector, ListsAgainAfter410AndWaitsLongerEachTime) {
   auto now = t0;
   for (int i = 0; i < 5; ++i) {
     ASSERT_EQ(m.next().what, kind::watch);
-    m.watch_started(now);
+    m.watch_opened(now);
     EXPECT_EQ(m.event(now, gone_event()), verdict::stop_watching);
     const auto s = m.next();
     EXPECT_EQ(s.what, kind::list);
-    EXPECT_GE(s.wait, 800ms * (1 << i));
-    EXPECT_LE(s.wait, 2 * 800ms * (1 << i));
+    EXPECT_GE(s.wait, 200ms * (1 << i));
+    EXPECT_LE(s.wait, 2 * 200ms * (1 << i));
     EXPECT_GT(s.wait, last / 2);
     last = s.wait;
     now += s.wait;
@@ -131,42 +131,61 @@ TEST(Reflector, A410AsAnswerOfTheWatchRequestListsAgain) {
   reflector_machine m({}, 1);
   m.listed(t0, "10");
   m.next();
-  m.watch_started(t0);
+  m.watch_opened(t0);
   const auto gone = error_of_status(410, "{}");
   m.watch_ended(t0, &gone);
   EXPECT_EQ(m.next().what, kind::list);
 }
 
-TEST(Reflector, ACutWatchAfterEventsGoesOnAtOnceAndARefusedOneWaits) {
+TEST(Reflector, ACutWatchGoesOnAtOnceAndARefusedOneWaits) {
   reflector_machine m({}, 1);
   m.listed(t0, "10");
   m.next();
-  m.watch_started(t0);
+  m.watch_opened(t0);
   m.event(t0, event_of("ADDED", "11"));
   const error cut(disposition::disconnected, "cut");
   m.watch_ended(t0 + 60s, &cut);
   auto s = m.next();
   EXPECT_EQ(s.wait, 0s);
   EXPECT_EQ(s.resource_version, "11");
-  m.watch_started(t0 + 60s);
-  m.watch_ended(t0 + 60s, &cut);
-  EXPECT_GE(m.next().wait, 800ms);
+  m.watch_ended(t0 + 90s, &cut);  // not accepted: how long that took says nothing
+  EXPECT_GE(m.next().wait, 200ms);
+}
+
+TEST(Reflector, AfterAWatchThatWorkedWaitsAreShortAgain) {
+  reflector_machine m({}, 1);
+  m.listed(t0, "10");
+  const error refused(disposition::disconnected, "refused");
+  auto now = t0;
+  for (int outage = 0; outage < 10; ++outage) {  // an API server that dies every few seconds
+    for (int attempt = 0; attempt < 3; ++attempt) {
+      m.next();
+      m.watch_ended(now, &refused);
+      const auto wait = m.next().wait;
+      EXPECT_LE(wait, 2 * 200ms * (1 << attempt)) << "outage " << outage;
+      now += wait;
+    }
+    m.watch_opened(now);
+    now += 3s;
+    m.watch_ended(now, &refused);
+    EXPECT_EQ(m.next().wait, 0s);
+  }
 }
 
 TEST(Reflector, AWatchThatEndsAtOnceWithoutEventsWaits) {
   reflector_machine m({}, 1);
   m.listed(t0, "10");
   m.next();
-  m.watch_started(t0);
+  m.watch_opened(t0);
   m.watch_ended(t0 + 10ms, nullptr);
-  EXPECT_GE(m.next().wait, 800ms);
+  EXPECT_GE(m.next().wait, 200ms);
 }
 
 TEST(Reflector, AQuietWatchIsStartedAnewFromWhereItWas) {
   reflector_machine m({}, 1);
   m.listed(t0, "10");
   m.next();
-  m.watch_started(t0);
+  m.watch_opened(t0);
   const error quiet(disposition::timed_out, "quiet");
   m.watch_ended(t0 + 90s, &quiet);
   const auto s = m.next();
@@ -174,21 +193,21 @@ TEST(Reflector, AQuietWatchIsStartedAnewFromWhereItWas) {
   EXPECT_EQ(s.resource_version, "10");
 }
 
-TEST(Reflector, FailedListsBackOffToHalfAMinuteAndStartOverAfterQuiet) {
+TEST(Reflector, FailedListsBackOffToSomeSecondsAndStartOverAfterQuiet) {
   reflector_machine m({}, 7);
   auto now = t0;
   for (int i = 0; i < 20; ++i) {
     m.list_failed(now);
     const auto s = m.next();
     EXPECT_EQ(s.what, kind::list);
-    EXPECT_LE(s.wait, 60s);
+    EXPECT_LE(s.wait, 10s);
     if (i > 8) {
-      EXPECT_GE(s.wait, 30s);
+      EXPECT_GE(s.wait, 5s);
     }
     now += s.wait;
   }
   m.list_failed(now + 10min);
-  EXPECT_LE(m.next().wait, 1600ms);
+  EXPECT_LE(m.next().wait, 400ms);
 }
 
 }  // namespace

@@ -13,6 +13,9 @@ namespace atrium::k8s {
 struct election_options {
   std::string ns, name;  ///< of the Lease
   std::string identity;  ///< of this process: never used by another one, not even by its successor
+  /// Not empty: a process starts under this name only when the one before has ended, and identities begin with it and
+  /// a slash. So what such a one held is free, although its lease has not expired.
+  std::string replica;
   rt::duration lease_duration = std::chrono::seconds(15);  ///< others wait so long after the last sign of life
   rt::duration renew_deadline = std::chrono::seconds(10);  ///< we stop leading when no renewal succeeded for so long
   rt::duration retry_period = std::chrono::seconds(2);
@@ -61,7 +64,7 @@ class election_machine {
 /// @errors none of the API's: they are logged and tried again
 rt::task<void> run_elected(client&, election_options, std::function<rt::task<void>(std::int64_t token)> lead);
 
-/// "<host name>-<pid>-<random>": a good identity.
-std::string unique_identity();
+/// "<replica>/<host name>-<pid>-<random>", or without the first part: a good identity.
+std::string unique_identity(const std::string& replica = {});
 
 }  // namespace atrium::k8s

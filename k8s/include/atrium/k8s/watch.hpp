@@ -43,15 +43,16 @@ class watch_decoder {
 };
 
 struct reflector_options {
-  rt::backoff_options retry;                           ///< between failed lists and watches
+  /// Between failed lists and watches, until a watch has worked again. client-go waits up to 30 s, for a cluster has
+  /// thousands of kubelets; there are few of us, and people wait for what we see.
+  rt::backoff_options retry = {.first = std::chrono::milliseconds(200), .longest = std::chrono::seconds(5)};
   rt::duration watch_least = std::chrono::minutes(5);  ///< server-side timeout of a watch: random from least to twice
   rt::duration quiet_limit =
       std::chrono::seconds(90);  ///< nothing at all for so long (bookmarks come about each minute): watch anew
-  rt::duration shortest_watch =
-      std::chrono::seconds(1);  ///< a watch that ends sooner without an event counts as failed
+  rt::duration shortest_watch = std::chrono::seconds(1);  ///< one that was open for so long has worked
 };
 
-/// Decides what a reflector does next. After: the reflector of client-go (its constants), with our own states.
+/// Decides what a reflector does next. After: the reflector of client-go, with our own states.
 class reflector_machine {
  public:
   explicit reflector_machine(reflector_options = {}, std::uint64_t seed = rt::random_seed());
@@ -66,11 +67,12 @@ class reflector_machine {
 
   void listed(rt::time_point now, std::string resource_version);
   void list_failed(rt::time_point now);
-  void watch_started(rt::time_point now);
+  /// The server has accepted the watch that next() asked for.
+  void watch_opened(rt::time_point now);
   enum class verdict : std::uint8_t { upsert, remove, nothing, stop_watching };
   /// What the event means for the cache. After stop_watching ask next(); watch_ended() is not needed then.
   verdict event(rt::time_point now, const watch_event&);
-  /// The watch is over: `why` empty when the server ended it in order.
+  /// The watch is over, or was not accepted: `why` empty when the server ended it in order.
   void watch_ended(rt::time_point now, const error* why);
 
   bool synced() const noexcept { return synced_; }
@@ -78,13 +80,14 @@ class reflector_machine {
 
  private:
   void gone(rt::time_point now);
+  bool worked(rt::time_point now);
   reflector_options options_;
   rt::backoff backoff_;
   std::mt19937_64 random_;
   bool synced_ = false, need_list_ = true, any_event_ = false;
   std::string version_;
   rt::duration wait_{};
-  rt::time_point watch_began_{};
+  std::optional<rt::time_point> opened_;  ///< the watch that is open
 };
 
 }  // namespace atrium::k8s

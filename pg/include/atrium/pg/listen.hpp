@@ -24,7 +24,7 @@ class listener {
   listener(listener&&) noexcept;
 
   /// The next notification; equal ones that wait here are one. Connects and reconnects as long as it takes (pauses grow
-  /// to 5 s; each failure is logged and counted in atrium_pg_listen_failures_total).
+  /// to 2 s; each failure is logged and counted in atrium_pg_listen_failures_total).
   /// @cancel nothing is lost: the next call goes on.  Wait at most d with rt::with_timeout(d, l.next()).
   rt::task<notification> next();
 
