@@ -53,6 +53,7 @@ row_text text_of(const boost::json::object& row) {
 }
 
 constexpr int listed_projects = 2000;
+constexpr auto visible_within = std::chrono::seconds(10);  // of a change to the stream: much longer than it takes
 
 }  // namespace
 
@@ -63,6 +64,7 @@ rt::task<void> feed::run() {
   for (;;) {
     const auto batch = co_await source_->next();
     if (batch.resync) stale_ = true;
+    else note(batch);
     for (bool first = true; first || stale_; first = false) {
       std::optional<error> failed;
       try {
@@ -95,13 +97,17 @@ rt::task<void> feed::apply(const pg::change_batch& batch) {
       if (!id) continue;
       if (c.op == pg::change::operation::remove) touched[*id] = {std::nullopt, batch.transaction};
       else if (is_complete(c)) touched[*id] = {store::project_from(column), batch.transaction};
-      else touched[*id] = {co_await store::projects(pool_).get(*id), std::nullopt};
+      else {
+        co_await take_snapshot();  // the change itself must be visible
+        touched[*id] = {co_await store::projects(pool_).get(*id), std::nullopt};
+      }
     } else if (c.table->name == "accounts") {
       take_account(c, batch.transaction, renamed);
     } else if (c.table->name == "remember_me") {
       take_session(c);
     }
   }
+  if (!renamed.empty()) co_await take_snapshot();
   for (const auto& id : renamed)
     for (auto& p : co_await store::projects(pool_).list_for(id, {.limit = listed_projects}))
       touched[p.project_id] = {std::move(p), std::nullopt};
@@ -164,8 +170,24 @@ rt::task<void> feed::drop_invalid_sessions() {
     if (!valid[i]) registry_.end_session(hashes[i]);
 }
 
+void feed::note(const pg::change_batch& batch) {
+  const auto now = rt::clock::now();
+  while (!delivered_.empty() && now - delivered_.front().at > visible_within) delivered_.pop_front();
+  delivered_.push_back({batch.transaction, now});
+}
+
+/// A change comes by the stream as soon as its commit is on disk, a moment before other sessions see it; longer when
+/// the machine is busy. What is read in that moment lacks it, and it does not come again: so this waits until all is
+/// visible that has come.
 rt::task<pg::snapshot> feed::take_snapshot() {
-  co_return pg::snapshot::parse((co_await pool_.query(pg::snapshot::query)).one().get<std::string_view>(0)).value();
+  std::vector<std::uint32_t> unseen;
+  for (const auto& d : delivered_) unseen.push_back(d.transaction);
+  for (;;) {
+    auto seen = pg::snapshot::parse((co_await pool_.query(pg::snapshot::query)).one().get<std::string_view>(0)).value();
+    std::erase_if(unseen, [&](std::uint32_t t) { return seen.sees(t); });
+    if (unseen.empty()) co_return seen;
+    co_await rt::sleep_for(std::chrono::milliseconds(2));
+  }
 }
 
 rt::task<void> feed::catch_up() {

@@ -4,6 +4,8 @@
 /// people, and for everything subscribed after changes may have been missed.
 #pragma once
 
+#include <deque>
+
 #include <map>
 
 #include "apps/hub-websocket/live_index.hpp"
@@ -45,6 +47,7 @@ class feed {
   void take_session(const pg::change&);
   void take_account(const pg::change&, std::uint32_t transaction, std::vector<domain::account_id>& renamed);
   void take_truncate(const pg::change&);
+  void note(const pg::change_batch&);
   rt::task<pg::snapshot> take_snapshot();
   rt::task<void> drop_invalid_sessions();
 
@@ -55,6 +58,11 @@ class feed {
   live_index projects_, account_;
   bool stale_ = true;  // changes were missed that are not made good yet
   std::uint64_t catch_ups_ = 0;
+  struct delivery {
+    std::uint32_t transaction;
+    rt::time_point at;
+  };
+  std::deque<delivery> delivered_;  // lately, oldest first
 };
 
 }  // namespace atrium::hub_websocket

@@ -21,6 +21,50 @@ rt::task<json::array> subscribe(tab& t, std::string query) {
 
 }  // namespace
 
+// A commit that waits for a standby is on disk, and so in the change stream, but nobody sees it yet. Without a standby
+// that moment is short, but longer than a page takes when the machine is busy.
+TEST_P(HubLive, WhatTheStreamBringsBeforeItIsVisibleIsNotLost) {
+  run(with_hub({}, [](site& w) -> rt::task<void> {
+    const auto ann = co_await w.sign_up("ann");
+    const auto id = co_await make_project(w, ann, "Old");
+    auto first = co_await w.open(ann), second = co_await w.open(ann);
+    co_await subscribe(*first, "projects");
+    const auto wait_for = [&](std::string standby) -> rt::task<void> {
+      co_await w.pool.query("ALTER SYSTEM SET synchronous_standby_names = '" + standby + "'");
+      co_await w.pool.query("SELECT pg_reload_conf()");
+    };
+    std::string title;
+    bool held = false;
+    const auto write = [&]() -> rt::task<void> {
+      for (int n = 1;; ++n) {  // the setting takes a moment to arrive
+        title = "New " + std::to_string(n);
+        co_await store::projects(w.pool).update(id, ann.id(), title, std::nullopt);
+        if (held) co_return;
+      }
+    };
+    const auto read = [&]() -> rt::task<void> {
+      while (!held) {
+        held = !(co_await w.pool.query("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND "
+                                       "wait_event = 'SyncRep'"))
+                    .empty();
+        co_await rt::sleep_for(2ms);
+      }
+      co_await first->row_with([&](json::object& row) { return row["title"] == json::value(title); });
+      EXPECT_NE((co_await store::projects(w.pool).get(id))->title, title) << "not visible yet";
+      json::array rows;
+      const auto ask = [&]() -> rt::task<void> { rows = co_await subscribe(*second, "projects"); };
+      const auto release = [&]() -> rt::task<void> {
+        co_await rt::sleep_for(50ms);
+        co_await wait_for("");
+      };
+      co_await rt::all(ask(), release());
+      EXPECT_EQ(rows.at(0).at("title"), json::value(title));
+    };
+    co_await wait_for("nobody");
+    co_await rt::all(write(), read());
+  }));
+}
+
 TEST_P(HubLive, ProjectsComeAndChangeAndGo) {
   run(with_hub({}, [](site& w) -> rt::task<void> {
     const auto ann = co_await w.sign_up("ann");
