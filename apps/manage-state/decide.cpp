@@ -16,6 +16,7 @@ struct context {
   const observed& row;
   const pod_view* pod;
   domain::timestamp now;
+  std::string_view event;
 
   state_name state() const { return row.state.state; }
   bool pending() const { return row.action_request && row.action_request->pending(); }
@@ -64,7 +65,7 @@ decision finished(store::state_update u, std::optional<milliseconds> again = {})
 
 void fail_start(store::state_update& u, const context& c, const std::string& reason) {
   if (!c.wants_start() || c.state() == state_name::running || c.state() == state_name::stopping) return;
-  u.timeline.emplace_back(start_phase::failed, c.now);
+  if (u.failure_reason.empty()) u.timeline.emplace_back(start_phase::failed, c.now);
   u.failure_reason = reason;
 }
 
@@ -98,12 +99,16 @@ decision ending_pod(const context& c) {
   return finished(std::move(u));
 }
 
-/// It starts as soon as there is room; but nobody waits for ever without being told.
-decision waiting_for_room(store::state_update u, const context& c, const std::string& why) {
-  set_state(u, c, state_name::pending, {}, why);
-  const auto left = c.pod->unschedulable_since.value_or(c.now) + room_limit - c.now;
+/// Room, storage, an image or a server that stays may still come; but nobody waits for them for ever.
+decision waiting(store::state_update u, const context& c, const trouble& t) {
+  const auto left = c.pod->waiting_since.value_or(c.now) + t.limit - c.now;
   if (left > milliseconds(0)) return finished(std::move(u), std::chrono::ceil<milliseconds>(left));
-  fail_start(u, c, "The start was given up after ten minutes. " + why);
+  if (c.state() == state_name::running) return finished(std::move(u), std::chrono::seconds(1));  // first say so
+  const std::string limit = t.limit == std::chrono::hours(1) ? "an hour" : "ten minutes";
+  fail_start(u, c,
+             "The start was given up after " + limit + ". " +
+                 (t.sentence.empty() ? "The project's machine did not make its container; tell an administrator."
+                                     : t.sentence));
   auto d = finished(std::move(u));
   d.give_up = true;
   return d;
@@ -120,20 +125,21 @@ decision living_pod(const context& c) {
     set_state(u, c, state_name::running, p.ip, std::move(remark));
     return finished(std::move(u), again);
   }
-  const auto t = trouble_of(p);
+  const auto t = trouble_of(p, c.event);
   if (t.failed) fail_start(u, c, t.sentence);
-  if (p.unschedulable && !c.pending() && c.wants_start()) return waiting_for_room(std::move(u), c, t.sentence);
   // A server that is too busy to answer its probe in time still runs.
   const bool busy =
       p.state == pod_view::container::running && c.state() == state_name::running && c.row.state.ip == p.ip;
   if (!busy) set_state(u, c, p.unschedulable ? state_name::pending : state_name::starting, {}, t.sentence);
+  const bool waits = p.state == pod_view::container::waiting || p.state == pod_view::container::none;
+  if (waits && !c.pending() && c.wants_start()) return waiting(std::move(u), c, t);
   return finished(std::move(u));
 }
 
 }  // namespace
 
-decision decide(const observed& row, const pod_view* pod, domain::timestamp now) {
-  const context c{row, pod, now};
+decision decide(const observed& row, const pod_view* pod, domain::timestamp now, std::string_view event) {
+  const context c{row, pod, now, event};
   if (!pod) return without_pod(c);
   const bool own = pod->fence == row.fence;
   if (c.pending() && c.wants_start() && !own) return later(std::chrono::seconds(1));  // of the run before
@@ -141,9 +147,12 @@ decision decide(const observed& row, const pod_view* pod, domain::timestamp now)
   if (c.pending() && !c.wants_start()) return later(stop_limit);  // about to be deleted
   if (!own && c.wants_start() && c.state() == state_name::starting && c.since_finished() < stale_limit)
     return later(stale_limit - c.since_finished());
-  if (!c.wants_start() && c.row.action_request && c.since_finished() < stop_limit)
-    return later(stop_limit - c.since_finished());
-  return living_pod(c);
+  const bool stopped = c.row.action_request && !c.wants_start();
+  if (stopped && c.since_finished() < stop_limit) return later(stop_limit - c.since_finished());
+  auto d = living_pod(c);
+  // It came after the stop: what a worker had sent before it was killed or overtaken took its time. So it goes too.
+  d.give_up |= stopped;
+  return d;
 }
 
 }  // namespace atrium::manage_state

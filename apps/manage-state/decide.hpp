@@ -10,7 +10,7 @@ namespace atrium::manage_state {
 struct decision {
   std::optional<store::state_update> write;
   std::optional<std::chrono::milliseconds> look_again;  ///< although nothing may change until then
-  bool give_up = false;                                 ///< ask for the project to be stopped: it waits in vain
+  bool give_up = false;  ///< ask for the project to be stopped: it waits in vain, or runs although it was stopped
 };
 
 /// A pod that was just made may be unknown to our cache for so long.
@@ -20,11 +20,9 @@ inline constexpr std::chrono::seconds stale_limit{3};
 /// A pod may look alive for so long after its deletion was accepted.
 inline constexpr std::chrono::seconds stop_limit{5};
 
-/// For so long a project may wait for a machine with room; then its start has failed and its pod is taken back.
-inline constexpr std::chrono::minutes room_limit{10};
-
-/// `pod` null: there is none. The write carries the row's fence and state, so that it changes nothing when somebody was
-/// faster.
-decision decide(const store::project_actions::observed& row, const pod_view* pod, domain::timestamp now);
+/// `pod` null: there is none. `event`: see pod_events. The write carries the row's fence and state, so that it changes
+/// nothing when somebody was faster.
+decision decide(const store::project_actions::observed& row, const pod_view* pod, domain::timestamp now,
+                std::string_view event = {});
 
 }  // namespace atrium::manage_state

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "apps/manage-state/decide.hpp"
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
 #include "atrium/rt/backoff.hpp"
@@ -17,9 +16,16 @@ rt::time_point loop_now() { return rt::loop::current().now(); }
 
 }  // namespace
 
-keeper::keeper(pod_cache& pods, store::project_actions& actions, store::worker_leaders& leaders, rt::duration resync)
-    : pods_(pods), actions_(actions), leaders_(leaders), resync_(resync) {
+keeper::keeper(pod_cache& pods, pod_events& events, store::project_actions& actions, store::worker_leaders& leaders,
+               rt::duration resync)
+    : pods_(pods), events_(events), actions_(actions), leaders_(leaders), resync_(resync) {
   pods_.on_change([this](domain::project_id id) { mark(id); });
+  events_.on_change([this](domain::project_id id) { mark(id); });
+}
+
+decision keeper::decide_now(const store::project_actions::observed& row) const {
+  const auto* pod = pods_.find(row.project_id);
+  return decide(row, pod, domain::now(), pod ? events_.reason(*pod) : std::string_view());
 }
 
 void keeper::mark(domain::project_id id) {
@@ -34,8 +40,8 @@ rt::task<void> keeper::mark_all() {
   std::vector<domain::project_id> known;
   known.reserve(rows.size());
   for (const auto& row : rows) {
-    const auto d = decide(row, pods_.find(row.project_id), domain::now());
-    if (d.write || d.look_again) mark(row.project_id);
+    const auto d = decide_now(row);
+    if (d.write || d.look_again || d.give_up) mark(row.project_id);
     known.push_back(row.project_id);
     if (known.size() % batch_size == 0) co_await rt::sleep_for({});  // a turn of the loop
   }
@@ -61,7 +67,7 @@ rt::task<void> keeper::resync() {
 
 /// Waits out a database that is away: whoever leads must not give up because of it.
 rt::task<void> keeper::claim() {
-  rt::backoff pause({.first = std::chrono::milliseconds(100), .longest = std::chrono::seconds(5)});
+  rt::backoff pause({.first = std::chrono::milliseconds(100), .longest = std::chrono::seconds(1)});
   for (;;) {
     rt::duration wait{};
     try {
@@ -86,6 +92,7 @@ rt::task<void> keeper::lead(std::int64_t token) {
   rt::scope s(&co_await rt::this_task());
   s.spawn(resync(), "compare all");
   s.spawn(work(), "write states");
+  s.spawn(events_.run(), "read events");
   try {
     co_await s.join();
   } catch (...) {
@@ -97,7 +104,7 @@ rt::task<void> keeper::lead(std::int64_t token) {
 
 rt::task<void> keeper::work() {
   k8s::work_queue_metrics numbers("project states");
-  rt::backoff pause({.first = std::chrono::milliseconds(100), .longest = std::chrono::seconds(5)});
+  rt::backoff pause({.first = std::chrono::milliseconds(100), .longest = std::chrono::seconds(1)});
   for (;;) {
     std::vector<domain::project_id> batch;
     while (batch.size() < batch_size)
@@ -148,11 +155,10 @@ void keeper::record(const std::vector<store::state_update>& updates, const std::
 
 rt::task<void> keeper::write_batch(std::vector<domain::project_id> batch) {
   const auto rows = co_await actions_.observe(batch);
-  const auto now = domain::now();
   std::vector<store::state_update> updates;
   std::vector<domain::project_id> give_up;
   for (const auto& row : rows) {
-    auto d = decide(row, pods_.find(row.project_id), now);
+    auto d = decide_now(row);
     if (d.give_up) give_up.push_back(row.project_id);
     if (d.look_again) dirty_->add_at(row.project_id.str(), loop_now() + *d.look_again);
     if (d.write) updates.push_back(std::move(*d.write));

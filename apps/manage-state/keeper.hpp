@@ -2,40 +2,17 @@
 /// Layer: apps/manage-state.
 #pragma once
 
-#include <memory>
 #include <set>
 
-#include "apps/manage-state/pod_view.hpp"
-#include "apps/store/project_actions.hpp"
-#include "atrium/k8s/informer.hpp"
+#include "apps/manage-state/decide.hpp"
+#include "apps/manage-state/pod_events.hpp"
 #include "atrium/k8s/work_queue.hpp"
 
 namespace atrium::manage_state {
 
-/// Caches of the pods of all namespaces. Every replica keeps them, so that a new leader has nothing to load.
-class pod_cache {
- public:
-  pod_cache(k8s::client&, std::vector<std::string> namespaces, k8s::reflector_options);
-  void on_change(std::function<void(domain::project_id)> f) { changed_ = std::move(f); }
-  rt::task<void> run();
-  rt::task<void> wait_synced();
-  bool synced() const noexcept;
-  /// Good until the next await. Of two pods (namespaces were re-arranged) the one that is not ending.
-  const pod_view* find(domain::project_id) const;
-  template <class F>
-  void for_each(F f) const {
-    for (const auto& i : informers_) i->for_each([&](const std::string&, const pod_view& p) { f(p); });
-  }
-
- private:
-  std::vector<std::string> namespaces_;
-  std::vector<std::unique_ptr<k8s::informer<pod_view>>> informers_;
-  std::function<void(domain::project_id)> changed_;
-};
-
 class keeper {
  public:
-  keeper(pod_cache& pods, store::project_actions& actions, store::worker_leaders& leaders,
+  keeper(pod_cache& pods, pod_events& events, store::project_actions& actions, store::worker_leaders& leaders,
          rt::duration resync = std::chrono::seconds(30));
 
   /// The leader's work, until cancelled: first compares every row with every pod, then follows changes, and compares
@@ -52,8 +29,10 @@ class keeper {
   void record(const std::vector<store::state_update>&, const std::set<domain::project_id>& written,
               rt::task_node&) const;
   void mark(domain::project_id);
+  decision decide_now(const store::project_actions::observed& row) const;
 
   pod_cache& pods_;
+  pod_events& events_;
   store::project_actions& actions_;
   store::worker_leaders& leaders_;
   store::leader_fence fence_{"manage-state"};

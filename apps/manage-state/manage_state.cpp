@@ -1,5 +1,6 @@
 #include "apps/manage-state/manage_state.hpp"
 
+#include "apps/manage-state/keeper.hpp"
 #include "apps/manage-state/usage.hpp"
 #include "apps/service/service.hpp"
 #include "apps/store/migrations.hpp"
@@ -13,7 +14,8 @@ namespace {
 struct parameters {
   std::vector<std::string> namespaces;
   settings::duration resync = std::chrono::seconds(30), usage_interval = std::chrono::seconds(30),
-                     watchdog_stream = std::chrono::seconds(90), leader_lease = std::chrono::seconds(7);
+                     watchdog_stream = std::chrono::seconds(90), leader_lease = std::chrono::seconds(7),
+                     events_after = std::chrono::seconds(15);
 };
 
 void define(settings& s, parameters& p) {
@@ -21,6 +23,8 @@ void define(settings& s, parameters& p) {
   s.add("resync", "TIME", "how often all projects are compared with all pods", p.resync);
   s.add("usage-interval", "TIME", "how often running projects are asked what they use", p.usage_interval);
   s.add("watchdog-stream", "TIME", "a watch that is silent for so long is opened anew", p.watchdog_stream);
+  s.add("events-after", "TIME", "events are read, as often, of pods whose container is being made for so long",
+        p.events_after);
   s.add("leader-lease", "TIME", "how long other replicas wait after the leader's last sign of life", p.leader_lease);
 }
 
@@ -53,7 +57,8 @@ rt::task<void> serve(service::context& c, const parameters& p) {
   pod_cache pods(api, p.namespaces.empty() ? std::vector{common.name_space} : p.namespaces,
                  {.quiet_limit = p.watchdog_stream});
   store::worker_leaders leaders(pool);
-  keeper states(pods, actions, leaders, p.resync);
+  pod_events events(api, pods, p.events_after);
+  keeper states(pods, events, actions, leaders, p.resync);
   usage_poller usage(pods, usage_table, p.usage_interval);
   c.ready_when("database", [&pool]() -> rt::task<void> {
     auto session = co_await pool.acquire();

@@ -1,5 +1,6 @@
+#include "apps/manage-state/pod_cache.hpp"
+
 #include "apps/domain/project_pod.hpp"
-#include "apps/manage-state/keeper.hpp"
 
 namespace atrium::manage_state {
 

@@ -54,7 +54,9 @@ std::optional<pod_view> view_of(const boost::json::value& object) {
   if (!project) return std::nullopt;
   pod_view v;
   v.project = *project;
+  v.ns = p.meta.ns;
   v.uid = p.meta.uid;
+  v.waiting_since = millis(p.meta.created);
   v.ip = p.pod_ip;
   v.node = p.node_name;
   v.secret = secret_of(object);
@@ -68,14 +70,13 @@ std::optional<pod_view> view_of(const boost::json::value& object) {
   if (const auto* c = p.find_condition("PodScheduled")) {
     if (c->status) v.scheduled = millis(c->changed);
     v.unschedulable = !c->status && c->reason == "Unschedulable";
-    if (v.unschedulable) {
-      v.no_room = c->message;
-      v.unschedulable_since = millis(c->changed);
-    }
+    if (v.unschedulable) v.no_room = c->message;
+    v.waiting_since = std::max(v.waiting_since, millis(c->changed));
   }
-  if (const auto* c = p.find_condition("Ready"); c && c->status) {
-    v.ready = !p.pod_ip.empty();
-    v.became_ready = millis(c->changed);
+  if (const auto* c = p.find_condition("Ready")) {
+    v.ready = c->status && !p.pod_ip.empty();
+    if (c->status) v.became_ready = millis(c->changed);
+    v.waiting_since = std::max(v.waiting_since, millis(c->changed));
   }
   if (const auto* own = project_status(p)) {
     if (own->state.what == k8s::container_state::kind::running) v.started = millis(own->state.started);

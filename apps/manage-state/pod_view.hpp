@@ -14,7 +14,7 @@ namespace atrium::manage_state {
 
 struct pod_view {
   domain::project_id project;
-  std::string uid, ip, secret, node;
+  std::string ns, uid, ip, secret, node;
   std::int64_t fence = -1;                 ///< of the request that made it; -1: unknown
   trace::id traced;                        ///< of the action that asked for it
   bool terminating = false, over = false;  ///< over: phase Failed or Succeeded
@@ -30,7 +30,9 @@ struct pod_view {
   int last_exit_code = 0;
   std::optional<domain::timestamp> last_finished;
 
-  std::optional<domain::timestamp> unschedulable_since, scheduled, started, became_ready;
+  /// The last step of a pod that is not ready: it was made, found no room, was placed, or ceased to be ready.
+  std::optional<domain::timestamp> waiting_since;
+  std::optional<domain::timestamp> scheduled, started, became_ready;
 
   bool operator==(const pod_view&) const = default;
 };

@@ -1,5 +1,8 @@
 #include "apps/manage-state/trouble.hpp"
 
+#include <algorithm>
+#include <span>
+
 namespace atrium::manage_state {
 
 namespace {
@@ -8,8 +11,35 @@ constexpr std::string_view out_of_memory =
     "The project needed more memory than it may use and was ended. Close notebooks or programs that use much, or ask "
     "for more memory.";
 
-trouble waiting_trouble(const pod_view& p) {
+constexpr std::string_view storage_events[] = {"FailedMount", "FailedAttachVolume", "FailedMapVolume"};
+constexpr std::string_view sandbox_events[] = {"FailedCreatePodSandBox", "FailedCreatePodContainer", "NetworkNotReady"};
+constexpr std::string_view pulling = "Pulling", pulled = "Pulled";
+
+bool among(std::string_view what, std::span<const std::string_view> all) noexcept {
+  return std::find(all.begin(), all.end(), what) != all.end();
+}
+
+trouble making_trouble(std::string_view event) {
+  constexpr std::chrono::hours image_limit{1};  // it may be large
+  if (event == events_not_read) return {"", false, image_limit};
+  if (event == pulling)
+    return {"The project's software image is being loaded to its machine. The first time this can take some minutes.",
+            false, image_limit};
+  if (among(event, storage_events))
+    return {
+        "The project's files cannot be reached from its machine yet; it is tried again. If it stays so, an "
+        "administrator has to check the storage of projects."};
+  if (among(event, sandbox_events))
+    return {
+        "The project's machine cannot prepare its container yet; it is tried again. If it stays so, an administrator "
+        "has to check the network and the container runtime of that machine."};
+  return {};
+}
+
+trouble waiting_trouble(const pod_view& p, std::string_view event) {
   const auto& reason = p.container_reason;
+  if (is_being_made(p)) return making_trouble(event);
+  if (among(reason, sandbox_events)) return making_trouble(reason);
   if (reason == "ImagePullBackOff")
     return {"The project's software image cannot be loaded. An administrator has to check its name and the registry.",
             true};
@@ -20,7 +50,9 @@ trouble waiting_trouble(const pod_view& p) {
   if (reason == "CrashLoopBackOff") {
     if (p.last_reason == "OOMKilled") return {std::string(out_of_memory), true};
     return {"The project's server ends as soon as it is started (exit code " + std::to_string(p.last_exit_code) + ", " +
-                std::to_string(p.restarts) + " times). It is tried again in growing intervals; tell an administrator.",
+                std::to_string(p.restarts) +
+                " times). It is tried again in growing intervals: cancel and start again to try at once, or tell an "
+                "administrator.",
             true};
   }
   if (reason == "CreateContainerConfigError" || reason == "CreateContainerError" || reason == "RunContainerError" ||
@@ -72,11 +104,20 @@ trouble over_trouble(const pod_view& p) {
 
 }  // namespace
 
-trouble trouble_of(const pod_view& p) {
+bool is_being_made(const pod_view& p) noexcept {
+  return p.state == pod_view::container::waiting && !p.unschedulable &&
+         (p.container_reason == "ContainerCreating" || p.container_reason == "PodInitializing");
+}
+
+bool tells_of_making(std::string_view reason) noexcept {
+  return reason == pulling || reason == pulled || among(reason, storage_events) || among(reason, sandbox_events);
+}
+
+trouble trouble_of(const pod_view& p, std::string_view event) {
   if (p.over) return over_trouble(p);
   if (p.ready) return {};
   if (p.unschedulable) return {no_room_sentence(p.no_room), false};
-  if (p.state == pod_view::container::waiting) return waiting_trouble(p);
+  if (p.state == pod_view::container::waiting) return waiting_trouble(p, event);
   if (p.state == pod_view::container::terminated) {
     if (p.container_reason == "OOMKilled") return {std::string(out_of_memory), false};
     return {"The project's server ended (exit code " + std::to_string(p.exit_code) + ") and is being restarted.",

@@ -3,7 +3,7 @@
 
 #include <map>
 
-#include "apps/manage-state/keeper.hpp"
+#include "apps/manage-state/pod_cache.hpp"
 #include "apps/store/project_usage.hpp"
 
 namespace atrium::manage_state {

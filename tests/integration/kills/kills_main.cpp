@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <random>
 
+#include "apps/service/shell.hpp"
 #include "apps/store/settings.hpp"
 #include "atrium/base/log.hpp"
 #include "tests/integration/kills/healing.hpp"
@@ -71,7 +72,8 @@ rt::task<void> heal(world& w, oracle& judge, unsigned storm) {
     if (missing.empty()) co_return say(which + ": whole after " + seconds_text(took) + progress.report());
     if (!told && took > promised_within) {
       told = true;
-      say("not whole " + seconds_text(took) + " after " + which + ":" + list_of(missing));
+      say("not whole " + seconds_text(took) + " after " + which + ":" + list_of(missing) +
+          "\nwhat this process waits for:\n" + service::task_tree(rt::loop::current()));
     }
     const bool over = took > 60s;
     if ((!late && took > w.the_plan.whole_within) || over) {

@@ -86,6 +86,65 @@ TEST_F(Manage, TroublesAreToldInWordsAndPass) {
   });
 }
 
+TEST_F(Manage, APodThatComesAfterTheStopGoesToo) {
+  on_stage([](stage& s) -> rt::task<void> {
+    co_await s.put_templates();
+    const auto id = co_await project_in(s, "opened");
+    co_await s.pool.query(
+        "UPDATE projects SET action_request = action_request || '{\"action\":\"stop\"}' WHERE project_id = $1::uuid",
+        {id.view()});
+    s.start("action", "manage-action");
+    s.start("state", "manage-state");
+    co_await make_pod(s, id);
+    co_await s.set_ready(id);
+    auto gone = [&]() -> rt::task<bool> {
+      co_return !co_await s.pod(id) && (co_await s.row(id)).state.state == state_name::opened;
+    };
+    co_await s.until(gone, "the pod to go");
+    EXPECT_EQ((co_await s.row(id)).state.error, "");
+  });
+}
+
+TEST_F(Manage, WhyAContainerIsNotMadeIsReadFromEvents) {
+  on_stage([](stage& s) -> rt::task<void> {
+    const auto id = co_await project_in(s, "starting");
+    co_await make_pod(s, id);
+    co_await s.set_status(
+        id, {{"phase", "Pending"},
+             {"conditions", json::array{{{"type", "PodScheduled"}, {"status", "True"}}}},
+             {"containerStatuses", json::array{{{"name", "project"},
+                                                {"ready", false},
+                                                {"restartCount", 0},
+                                                {"image", "i"},
+                                                {"imageID", ""},
+                                                {"state", {{"waiting", {{"reason", "ContainerCreating"}}}}}}}}});
+    const auto uid = (co_await s.pod(id))->meta.uid;
+    const auto emit = [&](const char* reason, std::string_view about, std::chrono::seconds ago) -> rt::task<void> {
+      co_await s.api.create(
+          k8s::resources::events, s.ns,
+          {{"metadata", {{"generateName", "e-"}}},
+           {"involvedObject", {{"kind", "Pod"}, {"namespace", s.ns}, {"name", domain::pod_name(id)}, {"uid", about}}},
+           {"reason", reason},
+           {"message", "secret server 10.0.0.1"},
+           {"type", "Warning"},
+           {"lastTimestamp", k8s::format_seconds(std::chrono::system_clock::now() - ago)}});
+    };
+    co_await emit("FailedCreatePodSandBox", uid, 60s);
+    co_await emit("FailedMount", uid, 10s);
+    co_await emit("Pulled", "another pod", 0s);
+    s.start("state", "manage-state", {"--events-after", "200ms"});
+    auto told = [&]() -> rt::task<bool> {
+      co_return (co_await s.row(id)).state.error.find("files cannot be reached") != std::string::npos;
+    };
+    co_await s.until(told, "the storage's trouble");
+    EXPECT_EQ((co_await s.row(id)).state.error.find("10.0.0.1"), std::string::npos);
+    EXPECT_EQ((co_await s.row(id)).state.state, state_name::starting);
+    co_await emit("Pulled", uid, 0s);
+    auto over = [&]() -> rt::task<bool> { co_return (co_await s.row(id)).state.error.empty(); };
+    co_await s.until(over, "the trouble to be over");
+  });
+}
+
 TEST_F(Manage, AKilledLeaderIsFollowedByAnotherReplica) {
   on_stage([](stage& s) -> rt::task<void> {
     const std::vector<std::string> flags{"--leader-lease", "2s"};

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "apps/domain/project_pod.hpp"
@@ -143,6 +144,7 @@ TEST(Decide, AStopIsNotUndoneByAPodThatStillLooksAlive) {
   const auto failed = decide(row(state_name::stopping, action_name::stop, now - 1min), &pod, now);
   ASSERT_TRUE(failed.write) << "the stop did not work: it runs";
   EXPECT_EQ(failed.write->state->state, state_name::running);
+  EXPECT_TRUE(failed.give_up) << "and is stopped again";
 }
 
 TEST(Decide, ATerminatingPodIsStopping) {
@@ -192,7 +194,7 @@ pod_view without_room(std::string_view message, domain::timestamp since) {
        {"conditions",
         json::array{
             {{"type", "PodScheduled"}, {"status", "False"}, {"reason", "Unschedulable"}, {"message", message}}}}}));
-  pod.unschedulable_since = since;
+  pod.waiting_since = since;
   return pod;
 }
 
@@ -223,6 +225,63 @@ TEST(Decide, NobodyWaitsForRoomForEver) {
   EXPECT_NE(d.write->failure_reason.find("processor"), std::string::npos);
 }
 
+TEST(Decide, NobodyWaitsForAContainerOrACrashLoopForEver) {
+  for (std::string_view reason :
+       {"ContainerCreating", "CrashLoopBackOff", "ImagePullBackOff", "CreateContainerConfigError"}) {
+    auto pod = waiting_pod(reason);
+    pod.waiting_since = now - 9min;
+    const auto r = row(state_name::starting, action_name::start, now - 20min);
+    auto d = decide(r, &pod, now);
+    EXPECT_FALSE(d.give_up) << reason;
+    EXPECT_EQ(d.look_again, 1min) << reason;
+    pod.waiting_since = now - 10min;
+    d = decide(r, &pod, now);
+    EXPECT_TRUE(d.give_up) << reason;
+    ASSERT_TRUE(d.write) << reason;
+    EXPECT_NE(d.write->failure_reason.find("given up after ten minutes. The project's"), std::string::npos) << reason;
+    const auto failures = std::count_if(d.write->timeline.begin(), d.write->timeline.end(),
+                                        [](const auto& p) { return p.first == start_phase::failed; });
+    EXPECT_EQ(failures, 1) << reason;
+  }
+}
+
+TEST(Decide, ARunningProjectIsToldOfItsCrashLoopBeforeItIsGivenUp) {
+  auto pod = waiting_pod("CrashLoopBackOff");
+  pod.waiting_since = now - 30min;  // nobody led meanwhile
+  auto r = row(state_name::running);
+  auto d = decide(r, &pod, now);
+  EXPECT_FALSE(d.give_up);
+  EXPECT_TRUE(d.look_again);
+  ASSERT_TRUE(d.write && d.write->state);
+  r.state = *d.write->state;
+  EXPECT_TRUE(decide(r, &pod, now).give_up);
+}
+
+TEST(Decide, ASlowImageHasAnHour) {
+  auto pod = waiting_pod("ContainerCreating");
+  pod.waiting_since = now - 20min;
+  const auto r = row(state_name::starting, action_name::start, now - 20min);
+  const auto d = decide(r, &pod, now, "Pulling");
+  EXPECT_FALSE(d.give_up);
+  ASSERT_TRUE(d.write && d.write->state);
+  EXPECT_NE(d.write->state->error.find("being loaded"), std::string::npos);
+  EXPECT_TRUE(decide(r, &pod, now + 40min, "Pulling").give_up);
+  EXPECT_TRUE(decide(r, &pod, now, "FailedMount").give_up);
+  EXPECT_FALSE(decide(r, &pod, now, events_not_read).give_up);
+}
+
+TEST(PodView, KnowsSinceWhenItWaits) {
+  auto pod = pod_json(
+      {{"phase", "Running"},
+       {"conditions",
+        json::array{{{"type", "PodScheduled"}, {"status", "True"}, {"lastTransitionTime", "2026-11-24T09:30:00Z"}},
+                    {{"type", "Ready"}, {"status", "False"}, {"lastTransitionTime", "2026-11-24T09:50:00Z"}}}}});
+  pod.at("metadata").as_object()["creationTimestamp"] = "2026-11-24T09:00:00Z";
+  EXPECT_EQ(view_of(pod)->waiting_since, domain::parse_timestamp("2026-11-24T09:50:00Z").value());
+  pod.at("status").as_object().erase("conditions");
+  EXPECT_EQ(view_of(pod)->waiting_since, domain::parse_timestamp("2026-11-24T09:00:00Z").value());
+}
+
 TEST(Decide, ABusyServerStillRuns) {
   auto pod = ready_pod();
   pod.ready = false;
@@ -251,6 +310,10 @@ TEST(Trouble, CrashLoopsSayHowOftenAndWhy) {
       trouble_of(waiting_pod("CrashLoopBackOff", {{"terminated", {{"exitCode", 137}, {"reason", "OOMKilled"}}}}, 4));
   EXPECT_NE(oom.sentence.find("memory"), std::string::npos);
   EXPECT_TRUE(trouble_of(waiting_pod("ContainerCreating")).sentence.empty());
+  EXPECT_NE(trouble_of(waiting_pod("ContainerCreating"), "FailedMount").sentence.find("files"), std::string::npos);
+  EXPECT_NE(trouble_of(waiting_pod("PodInitializing"), "FailedCreatePodSandBox").sentence.find("container"),
+            std::string::npos);
+  EXPECT_TRUE(trouble_of(ready_pod(), "FailedMount").sentence.empty());
 }
 
 TEST(Report, ReadsWhatAProjectSaysAndTrustsNothing) {
