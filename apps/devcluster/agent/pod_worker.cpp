@@ -15,8 +15,6 @@ namespace {
 constexpr auto longest_back_off = std::chrono::seconds(60);
 constexpr auto back_off_reset = std::chrono::seconds(10);
 
-rt::task<void> wait_for(rt::condition& what) { co_await what.wait(); }
-
 /// What bubblewrap says when the program itself could not be started, or nothing.
 std::string start_problem(const std::string& log) {
   std::string line;
@@ -50,17 +48,8 @@ pod_worker::pod_worker(node_context& node, object_ptr pod)
 pod_worker::~pod_worker() = default;
 
 rt::task<void> pod_worker::wait(rt::time_point until) {
-  if (until == rt::time_point::max()) {
-    co_await changed_.wait();
-    co_return;
-  }
-  const auto left = until - loop_now();
-  if (left <= rt::duration::zero()) co_return;
-  try {
-    co_await rt::with_timeout(left, wait_for(changed_));
-  } catch (const failure& f) {
-    if (f.disposition() != disposition::timed_out) throw;
-  }
+  if (until == rt::time_point::max()) co_await changed_.wait();
+  else co_await changed_.wait_for(until - loop_now());
 }
 
 void pod_worker::stop(std::chrono::seconds grace) {

@@ -23,19 +23,6 @@ metrics::gauge& watches_now() {
   return gauge;
 }
 
-rt::task<void> wait_for(rt::condition& what) { co_await what.wait(); }
-
-/// Waits for a change, at most until `when`.
-rt::task<void> wait_until(rt::condition& what, rt::time_point when) {
-  const auto left = when - rt::loop::current().now();
-  if (left <= rt::duration::zero()) co_return;
-  try {
-    co_await rt::with_timeout(left, wait_for(what));
-  } catch (const failure& f) {
-    if (f.disposition() != disposition::timed_out) throw;
-  }
-}
-
 /// Tells of a request when it is over. Most come from watches, leases and probes: only what somebody's action changes
 /// is told without being asked.
 class told {
@@ -224,7 +211,7 @@ rt::task<void> front::send_changes(net::body_writer& to, const watch_plan& plan,
       continue;
     }
     if (now >= deadline) break;
-    co_await wait_until(changed_, plan.bookmarks ? std::min(deadline, next_bookmark) : deadline);
+    co_await changed_.wait_for((plan.bookmarks ? std::min(deadline, next_bookmark) : deadline) - now);
   }
   if (gone) co_return;
   if (plan.bookmarks && !draining_ && !expired) batch += bookmark_line(*plan.type, position, false);

@@ -194,12 +194,9 @@ void shared_document::give_up(const failure& why) {
 
 rt::task<void> shared_document::run_watcher() {
   while (!closed_) {
-    try {
-      co_await rt::with_timeout(2s, look_.wait());
+    if (co_await look_.wait_for(2s)) {
       look_.reset();
       co_await rt::sleep_for(20ms);  // a burst of events is one look
-    } catch (const failure& f) {
-      if (f.disposition() != disposition::timed_out) throw;
     }
     try {
       co_await look_at_disk();

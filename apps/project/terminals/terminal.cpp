@@ -51,8 +51,6 @@ std::size_t read_more(int master, std::span<std::byte> into) {
   return n;
 }
 
-rt::task<void> waited(rt::condition& c) { co_await c.wait(); }
-
 }  // namespace
 
 terminal::terminal(std::string name, rt::pty_pair pty, rt::process child, terminal_size size)
@@ -222,12 +220,8 @@ rt::task<void> terminal::wait_for_end() {
   exit_code_ = (co_await child_.wait()).code;
   stop_ = true;
   may_read_.notify_all();
-  try {  // the rest of the output comes at once; a program in the background that keeps the terminal open does not
-         // count
-    co_await rt::with_timeout(200ms, output_done_.wait());
-  } catch (const failure& f) {
-    if (f.disposition() != disposition::timed_out) throw;
-  }
+  // The rest of the output comes at once; a program in the background that keeps the terminal open does not count.
+  co_await output_done_.wait_for(200ms);
 }
 
 rt::task<void> terminal::run() {
@@ -260,13 +254,9 @@ rt::task<void> terminal::wait_for_credit(viewer& v) {
     if (v.unacknowledged() < window) v.detached = false;
     co_return;
   }
-  try {
-    co_await rt::with_timeout(patience, waited(v.changed));
-  } catch (const failure& f) {
-    if (f.disposition() != disposition::timed_out) throw;
-    v.detached = true;
-    may_read_.notify_all();
-  }
+  if (co_await v.changed.wait_for(patience)) co_return;
+  v.detached = true;
+  may_read_.notify_all();
 }
 
 rt::task<void> terminal::run_viewer(std::shared_ptr<viewer> v) {
