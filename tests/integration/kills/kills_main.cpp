@@ -100,6 +100,17 @@ rt::task<void> blow(world& w, oracle& judge) {
   }
 }
 
+/// One that ends takes all others with it, and that is an error of this program or something that nobody thought of.
+rt::task<void> acting(world& w, const char* who, rt::task<void> body) {
+  try {
+    co_await std::move(body);
+  } catch (const std::exception& e) {
+    const auto* f = dynamic_cast<const failure*>(&e);
+    if (!f || f->disposition() != disposition::cancelled) w.found.violation(std::string(who) + " ended: " + e.what());
+    throw;
+  }
+}
+
 rt::task<void> attack(world& w) {
   co_await w.system.start();
   co_await make_room(w);
@@ -116,10 +127,10 @@ rt::task<void> attack(world& w) {
   oracle judge(w, a);
   co_await judge.prepare();
   co_await rt::with_scope([&](rt::scope& s) -> rt::task<void> {
-    for (auto& o : a.owners) s.spawn(o->run(), "owner");
-    for (auto& e : a.editors) s.spawn(e->run(), "editor");
-    for (auto& t : a.typists) s.spawn(t->run(), "typist");
-    s.spawn(judge.watch(), "oracle");
+    for (auto& o : a.owners) s.spawn(acting(w, "owner", o->run()), "owner");
+    for (auto& e : a.editors) s.spawn(acting(w, "editor", e->run()), "editor");
+    for (auto& t : a.typists) s.spawn(acting(w, "typist", t->run()), "typist");
+    s.spawn(acting(w, "oracle", judge.watch()), "oracle");
     co_await blow(w, judge);
     co_await judge.judge();
     s.cancel(rt::cancel_reason::requested);

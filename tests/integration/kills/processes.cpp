@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 namespace atrium::tests {
 
@@ -14,7 +15,9 @@ namespace {
 
 std::string whole(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::ostringstream out;
+  out << in.rdbuf();  // a process that ends meanwhile makes reading fail, which an iterator throws
+  return out.str();
 }
 
 /// The last part of the folder that is mounted at /home/user, when it lies below `homes`.
