@@ -1,6 +1,7 @@
 /** Folders of a project as the page knows them: listed when shown, refreshed when the project says that they changed. */
 import { Cell } from '../lib/cell';
 import { basename, freeName, join, parent } from '../lib/paths';
+import { RpcError } from '../net/link';
 import { sentence, type Entry } from '../net/protocol';
 import { Upload } from '../net/upload';
 import type { ProjectSession } from './project';
@@ -17,6 +18,7 @@ const loading: Listing = { phase: 'loading', entries: [] };
 const skipped = new Set(['node_modules', '__pycache__', '.git', '.cache', '.trash', '.venv', 'venv']);
 const mostFolders = 60;
 const mostPaths = 5000;
+const pollMs = 5000;
 
 /** Leaving the page would end uploads that are under way: the browser asks first. */
 let travelling = 0;
@@ -36,6 +38,7 @@ export class ProjectFiles {
   #listings = new Map<string, Cell<Listing>>();
   #watched = new Map<string, number>();
   #refreshing = new Map<string, { again: boolean; done: Promise<void> }>();
+  #polls = new Map<string, ReturnType<typeof setInterval>>();
   #crawled = 0;
   #sending = 0;
 
@@ -71,6 +74,7 @@ export class ProjectFiles {
         return;
       }
       this.#watched.delete(path);
+      clearInterval(this.#polls.get(path));
       if (this.session.link.state.value.phase === 'open')
         this.session.api.call('files.unwatch', { path }).catch(() => undefined);
     };
@@ -107,8 +111,18 @@ export class ProjectFiles {
     }
   }
 
+  /** A folder that the project cannot watch (machines bound how many) is listed again every few seconds instead. */
   #watch(path: string): void {
-    this.session.api.call('files.watch', { path }).catch(() => undefined); // unwatched folders refresh after our own changes
+    clearInterval(this.#polls.get(path));
+    this.session.api.call('files.watch', { path }).catch((error: unknown) => {
+      const many = error instanceof RpcError && error.code === 'overloaded';
+      if (!many || !this.#watched.has(path)) return;
+      clearInterval(this.#polls.get(path));
+      this.#polls.set(
+        path,
+        setInterval(() => void this.refresh(path), pollMs),
+      );
+    });
   }
 
   /** Reads folder by folder, nearest first and within limits, so that the palette knows files by name. */

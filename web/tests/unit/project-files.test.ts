@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Cell } from '../../src/lib/cell';
 import { Connection } from '../../src/net/connection';
-import type { LinkState } from '../../src/net/link';
+import { RpcError, type LinkState } from '../../src/net/link';
 import { Api, type Entry, type ProjectMethods } from '../../src/net/protocol';
 import { filesOf, ProjectFiles } from '../../src/state/project-files';
 import type { ProjectSession } from '../../src/state/project';
 import { TestSurroundings } from './surroundings';
 
 /** A project whose lists are answered when the test says, with what is there at that moment or was before. */
-function project() {
+function project(watch: () => Promise<unknown> = () => Promise.resolve({})) {
   const asked: { path: string; answer(names: string[]): Promise<void> }[] = [];
   let changed: (push: Record<string, unknown>) => void = () => undefined;
   const api = {
     call: (method: string, { path }: { path: string }) =>
       method !== 'files.list'
-        ? Promise.resolve({})
+        ? watch()
         : new Promise((resolve) => {
             const answer = async (names: string[]): Promise<void> => {
               resolve({ entries: names.map((name) => ({ name }) as Entry) });
@@ -61,6 +61,23 @@ describe('the list of a folder', () => {
     expect(asked.map(({ path }) => path)).toEqual(['', 'folder']);
     await asked[1]!.answer(['inner']);
     expect(shown('folder')).toEqual(['inner']);
+  });
+
+  it('is asked for again and again where it cannot be watched, as long as it is shown', async () => {
+    vi.useFakeTimers();
+    const { files, asked } = project(() => Promise.reject(new RpcError('overloaded', 'Too many folders.')));
+    const hide = files.show('');
+    await asked[0]!.answer([]);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(asked.length).toBe(2);
+    await asked[1]!.answer([]);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(asked.length).toBe(3);
+    await asked[2]!.answer([]);
+    hide();
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(asked.length).toBe(3);
+    vi.useRealTimers();
   });
 
   it('is up to date when a refresh has ended', async () => {
