@@ -22,8 +22,9 @@ metrics::counter& pushed_updates() {
 }
 
 struct on_disk {
-  std::optional<std::string> journal;
   std::optional<file_content> file, left;
+  std::optional<journal::replayed> past;
+  bool journal_is_broken = false;
 };
 
 on_disk read_everything(const home& h, const std::string& path) {
@@ -32,19 +33,13 @@ on_disk read_everything(const home& h, const std::string& path) {
   out.left = leftover(h, path);
   try {
     const auto fd = h.open(journal_path(path), O_RDONLY);
-    out.journal = read_all(fd.get(), 512u << 20, path);
+    auto past = journal::replay(read_all(fd.get(), 512u << 20, path));  // a long one takes a while: not on the loop
+    if (past && past->path == path) out.past = std::move(*past);
+    else out.journal_is_broken = true;
   } catch (const failure& f) {
     if (f.disposition() != disposition::not_found) throw;
   }
   return out;
-}
-
-std::optional<journal::replayed> replay(const on_disk& d, const std::string& path) {
-  if (!d.journal) return std::nullopt;
-  auto r = journal::replay(*d.journal);
-  if (r && r->path == path) return std::move(*r);
-  log::warn("journal of a document cannot be read, starting a new one", {{"path", path}});
-  return std::nullopt;
 }
 
 }  // namespace
@@ -53,12 +48,12 @@ shared_document::shared_document(const home& h, watcher& w, std::string path, do
     : home_(h), watcher_(w), path_(std::move(path)), core_(std::move(core)), idle_since_(rt::loop::current().now()) {}
 
 rt::task<std::shared_ptr<shared_document>> shared_document::load(const home& h, watcher& w, std::string path) {
-  const auto found = co_await rt::blocking([&] { return read_everything(h, path); });
+  auto found = co_await rt::blocking([&] { return read_everything(h, path); });
   if (!found.file) fail_for_path(ENOENT, path, "open");
   auto text = decode_file(found.file->bytes);
   if (!text) throw failure(text.error());
-  auto back = replay(found, path);
-  if (!back) {
+  if (found.journal_is_broken) log::warn("journal of a document cannot be read, starting a new one", {{"path", path}});
+  if (!found.past) {
     std::shared_ptr<shared_document> made(
         new shared_document(h, w, path, document(domain::random_token(16), std::move(*text), found.file->digest)));
     made->stamp_ = found.file->stamp;
@@ -67,8 +62,8 @@ rt::task<std::shared_ptr<shared_document>> shared_document::load(const home& h, 
     made->watch();
     co_return made;
   }
-  std::shared_ptr<shared_document> made(new shared_document(h, w, path, std::move(back->doc)));
-  made->journal_ = journal_file::resume(h, path, back->good_bytes);
+  std::shared_ptr<shared_document> made(new shared_document(h, w, path, std::move(found.past->doc)));
+  made->journal_ = journal_file::resume(h, path, found.past->good_bytes);
   made->recover(*found.file, found.left);
   forget_leftover(h, path);
   made->tidy();

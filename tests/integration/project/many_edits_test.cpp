@@ -186,7 +186,7 @@ TEST(ManyEdits, OfThreePeopleAndAProgramAllEndInOneText) {
     co_await edit_much(server);
   };
   rt::loop loop;
-  loop.run(rt::with_timeout(patience(110s), body()));
+  loop.run(rt::with_timeout(patience(100s + std::chrono::microseconds(300 * edits_wanted())), body()));
 }
 
 }  // namespace
