@@ -47,9 +47,9 @@ rt::task<std::string> site::kubectl(std::vector<std::string> arguments, std::str
   co_return co_await command(std::move(arguments), std::move(input));
 }
 
-rt::task<void> site::kube(std::vector<std::string> arguments) {
+rt::task<std::string> site::kube(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), from_environment("ATRIUM_TEST_KUBE"));
-  co_await command(std::move(arguments));
+  co_return co_await command(std::move(arguments));
 }
 
 rt::task<std::string> site::state_of(std::string project) {

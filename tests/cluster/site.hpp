@@ -25,7 +25,7 @@ class site {
   /// Output of a command, which must succeed. @errors failed with what it said
   rt::task<std::string> command(std::vector<std::string> argv, std::string input = {});
   rt::task<std::string> kubectl(std::vector<std::string> arguments, std::string input = {});
-  rt::task<void> kube(std::vector<std::string> arguments);  ///< tools/kube
+  rt::task<std::string> kube(std::vector<std::string> arguments);  ///< tools/kube
   /// "<state> <error>" of a project, as the database has it.
   rt::task<std::string> state_of(std::string project);
   /// @errors not_found

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/cluster/account.hpp"
 #include "tests/cluster/site.hpp"
 
 namespace atrium::tests {
@@ -118,6 +119,29 @@ TEST(Cluster, ServicesOutliveTheApiServerAndEtcd) {
         }
       },
       400s);
+}
+
+TEST(Cluster, AStartThatTheApiServerHasNoPlaceForIsNotLost) {
+  run([](site& s, person& ada) -> rt::task<void> {
+    const auto project = co_await ada.running_project("Refused");
+    EXPECT_FALSE((co_await ada.api("projects/stop", {{"project_id", project}})).as_object().contains("error"));
+    one_place place(s, site_namespace, "manage-action", "pods");
+    co_await place.take();
+    const auto before = co_await place.refused();
+    auto start = [](person& p, std::string id) -> rt::task<void> {
+      EXPECT_FALSE((co_await p.api("projects/start", {{"project_id", id}})).as_object().contains("error"));
+    };
+    auto let_in = [](site& at, one_place& in, std::string id, long seen) -> rt::task<void> {
+      co_await eventually(60s, [&]() -> rt::task<void> {
+        if (co_await in.refused() < seen + 2) fail(disposition::failed, "not refused yet");
+      });
+      EXPECT_EQ(co_await at.state_of(id), "starting") << "people see no error meanwhile";
+      co_await in.give_back();
+    };
+    co_await rt::all(start(ada, project), let_in(s, place, project, before));
+    EXPECT_EQ(co_await s.state_of(project), "running");
+    EXPECT_EQ(co_await ada.shell(project, "echo up"), "up\n");
+  });
 }
 
 TEST(Cluster, AReplacedTokenIsReadAgain) {
