@@ -222,16 +222,15 @@ rt::task<bool> executor::remove_pod(domain::project_id id) {
 template <class F>
 rt::task<void> executor::with_retries(F attempt) {
   rt::backoff pause({.first = std::chrono::milliseconds(250), .longest = std::chrono::seconds(2), .jitter = 0.5});
-  const auto give_up = loop_now() + options_.retry_limit;
+  const auto began = loop_now();
   for (;;) {
     rt::duration wait{};
     try {
       co_return co_await attempt();
     } catch (const failure& f) {
-      if (f.disposition() == disposition::cancelled || f.error().code().starts_with("pg.") || !may_pass(f.error()))
-        throw;
+      if (f.disposition() == disposition::cancelled || f.error().code().starts_with("pg.")) throw;
       wait = pause.next(loop_now());
-      if (loop_now() + wait > give_up) throw;
+      if (loop_now() + wait > began + worth_repeating(f.error(), options_.retry_limit)) throw;
       log::warn("cluster call failed, will be repeated", {{"error", f.error()}});
     }
     co_await rt::sleep_for(wait);

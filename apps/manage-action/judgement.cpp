@@ -1,5 +1,7 @@
 #include "apps/manage-action/judgement.hpp"
 
+#include <algorithm>
+
 #include "atrium/k8s/status.hpp"
 
 namespace atrium::manage_action {
@@ -19,20 +21,23 @@ std::string_view verb(domain::action_name action) {
 
 }  // namespace
 
-bool may_pass(const error& e) noexcept {
+rt::duration worth_repeating(const error& e, rt::duration limit) noexcept {
   switch (e.disposition()) {
     case disposition::overloaded:
     case disposition::disconnected:
     case disposition::timed_out:
-      return true;
+      return limit;
     // 500s of the API server come from its storage being away.
     case disposition::failed:
-      return e.code().starts_with("k8s.5");
-    // A credential that is being replaced, a permission that is being installed: worth some seconds.
+      return e.code().starts_with("k8s.5") ? limit : rt::duration{};
+    // A credential that is being replaced.
     case disposition::unauthenticated:
-      return true;
+      return limit;
+    // An API server that has just started does not know all permissions yet; one that is missing is told soon.
+    case disposition::denied:
+      return e.code() == "k8s.403" ? std::min<rt::duration>(limit, std::chrono::seconds(10)) : rt::duration{};
     default:
-      return false;
+      return {};
   }
 }
 

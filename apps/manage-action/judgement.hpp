@@ -6,11 +6,13 @@
 
 #include "apps/domain/project.hpp"
 #include "atrium/base/error.hpp"
+#include "atrium/rt/task_node.hpp"
 
 namespace atrium::manage_action {
 
-/// Whether the same call may succeed a little later.
-bool may_pass(const error&) noexcept;
+/// How long the same call is worth repeating, when most failures that pass are for `limit`; zero: it cannot succeed
+/// later.
+rt::duration worth_repeating(const error&, rt::duration limit) noexcept;
 
 /// The sentence for action_request.err and state.error.
 std::string sentence_for_people(const error&, domain::action_name);

@@ -10,12 +10,23 @@ namespace {
 using domain::action_name;
 
 TEST(Judgement, OnlyWhatMayPassIsRepeated) {
+  using namespace std::chrono_literals;
+  constexpr rt::duration limit = 2min, not_at_all{};
   for (unsigned status : {429u, 503u, 504u, 500u, 502u, 401u})
-    EXPECT_TRUE(may_pass(k8s::error_of_status(status, ""))) << status;
-  for (unsigned status : {400u, 403u, 404u, 409u, 422u})
-    EXPECT_FALSE(may_pass(k8s::error_of_status(status, ""))) << status;
-  EXPECT_TRUE(may_pass(error(disposition::disconnected, "x")));
-  EXPECT_FALSE(may_pass(error(disposition::invalid, "x")));
+    EXPECT_EQ(worth_repeating(k8s::error_of_status(status, ""), limit), limit) << status;
+  for (unsigned status : {400u, 404u, 409u, 422u})
+    EXPECT_EQ(worth_repeating(k8s::error_of_status(status, ""), limit), not_at_all) << status;
+  EXPECT_EQ(worth_repeating(error(disposition::disconnected, "x"), limit), limit);
+  EXPECT_EQ(worth_repeating(error(disposition::invalid, "x"), limit), not_at_all);
+}
+
+TEST(Judgement, AMissingPermissionIsAwaitedForAMomentAndAFullQuotaIsNot) {
+  using namespace std::chrono_literals;
+  const auto forbidden = k8s::error_of_status(403, ""),
+             full = k8s::error_of_status(403, R"({"message":"exceeded quota: x"})");
+  EXPECT_EQ(worth_repeating(forbidden, 2min), 10s);
+  EXPECT_EQ(worth_repeating(forbidden, 1s), 1s);
+  EXPECT_EQ(worth_repeating(full, 2min), 0s);
 }
 
 TEST(Judgement, SentencesSayWhatToDoAndNothingOfTheServer) {
