@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "apps/manage-state/early_ready.hpp"
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
 #include "atrium/rt/backoff.hpp"
@@ -18,15 +19,26 @@ rt::time_point loop_now() { return rt::loop::current().now(); }
 
 keeper::keeper(pod_cache& pods, pod_events& events, store::project_actions& actions, store::worker_leaders& leaders,
                rt::duration resync)
-    : pods_(pods), events_(events), actions_(actions), leaders_(leaders), resync_(resync) {
+    : pods_(pods),
+      events_(events),
+      actions_(actions),
+      leaders_(leaders),
+      early_(std::make_unique<early_ready>(pods, [this](domain::project_id id) { mark(id); })),
+      resync_(resync) {
   pods_.on_change([this](domain::project_id id) { mark(id); });
   events_.on_change([this](domain::project_id id) { mark(id); });
 }
 
 decision keeper::decide_now(const store::project_actions::observed& row) const {
   const auto* pod = pods_.find(row.project_id);
-  return decide(row, pod, domain::now(), pod ? events_.reason(*pod) : std::string_view());
+  if (!pod) return decide(row, nullptr, domain::now(), {});
+  if (!early_->answers(*pod)) return decide(row, pod, domain::now(), events_.reason(*pod));
+  auto answering = *pod;
+  answering.ready = true;
+  return decide(row, &answering, domain::now(), events_.reason(*pod));
 }
+
+keeper::~keeper() = default;
 
 void keeper::mark(domain::project_id id) {
   if (!dirty_) return;
@@ -40,8 +52,9 @@ rt::task<void> keeper::mark_all() {
   std::vector<domain::project_id> known;
   known.reserve(rows.size());
   for (const auto& row : rows) {
+    const auto* pod = pods_.find(row.project_id);
     const auto d = decide_now(row);
-    if (d.write || d.look_again || d.give_up) mark(row.project_id);
+    if (d.write || d.look_again || d.give_up || (pod && early_ready::is_awaited(*pod))) mark(row.project_id);
     known.push_back(row.project_id);
     if (known.size() % batch_size == 0) co_await rt::sleep_for({});  // a turn of the loop
   }
@@ -91,7 +104,7 @@ rt::task<void> keeper::lead(std::int64_t token) {
   std::exception_ptr failed;
   rt::scope s(&co_await rt::this_task());
   s.spawn(resync(), "compare all");
-  s.spawn(work(), "write states");
+  s.spawn(work(s), "write states");
   s.spawn(events_.run(), "read events");
   try {
     co_await s.join();
@@ -99,10 +112,11 @@ rt::task<void> keeper::lead(std::int64_t token) {
     failed = std::current_exception();
   }
   dirty_.reset();
+  early_->forget_all();
   if (failed) std::rethrow_exception(failed);
 }
 
-rt::task<void> keeper::work() {
+rt::task<void> keeper::work(rt::scope& tasks) {
   k8s::work_queue_metrics numbers("project states");
   rt::backoff pause({.first = std::chrono::milliseconds(100), .longest = std::chrono::seconds(1)});
   for (;;) {
@@ -122,7 +136,7 @@ rt::task<void> keeper::work() {
     }
     rt::duration wait{};
     try {
-      co_await write_batch(batch);
+      co_await write_batch(batch, tasks);
       pause.reset();
     } catch (const failure& f) {
       if (f.disposition() == disposition::cancelled || f.error().code() == store::code_not_leading) throw;
@@ -153,11 +167,14 @@ void keeper::record(const std::vector<store::state_update>& updates, const std::
   }
 }
 
-rt::task<void> keeper::write_batch(std::vector<domain::project_id> batch) {
+rt::task<void> keeper::write_batch(std::vector<domain::project_id> batch, rt::scope& tasks) {
   const auto rows = co_await actions_.observe(batch);
   std::vector<store::state_update> updates;
   std::vector<domain::project_id> give_up;
   for (const auto& row : rows) {
+    const auto* pod = pods_.find(row.project_id);
+    if (pod) early_->look(tasks, *pod);
+    else early_->forget(row.project_id);
     auto d = decide_now(row);
     if (d.give_up) give_up.push_back(row.project_id);
     if (d.look_again) dirty_->add_at(row.project_id.str(), loop_now() + *d.look_again);

@@ -78,6 +78,8 @@ std::optional<pod_view> view_of(const boost::json::value& object) {
     if (c->status) v.became_ready = millis(c->changed);
     v.waiting_since = std::max(v.waiting_since, millis(c->changed));
   }
+  for (const auto& c : p.containers)
+    if (c.name != domain::project_container && !c.ready) v.others_ready = false;
   if (const auto* own = project_status(p)) {
     if (own->state.what == k8s::container_state::kind::running) v.started = millis(own->state.started);
     v.image_here = own->state.what == k8s::container_state::kind::waiting && !own->image_id.empty();

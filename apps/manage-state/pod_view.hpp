@@ -19,9 +19,10 @@ struct pod_view {
   trace::id traced;                        ///< of the action that asked for it
   bool terminating = false, over = false;  ///< over: phase Failed or Succeeded
   bool ready = false, unschedulable = false;
-  std::string pod_reason;   ///< "Evicted", "NodeLost", ...
-  std::string no_room;      ///< what the scheduler says while `unschedulable`; for logs and for trouble_of()
-  bool image_here = false;  ///< the image is on the node and its container does not run yet
+  bool others_ready = true;  ///< the containers beside the project's own
+  std::string pod_reason;    ///< "Evicted", "NodeLost", ...
+  std::string no_room;       ///< what the scheduler says while `unschedulable`; for logs and for trouble_of()
+  bool image_here = false;   ///< the image is on the node and its container does not run yet
 
   enum class container : std::uint8_t { none, waiting, running, terminated } state = container::none;
   std::string container_reason;  ///< "ImagePullBackOff", "CrashLoopBackOff", "OOMKilled", ...

@@ -74,15 +74,16 @@ rt::task<void> stage::set_status(project_id id, json::value status) {
                      {{"status", std::move(status)}}, "status");
 }
 
-rt::task<void> stage::set_ready(project_id id, std::string ip) {
+rt::task<void> stage::set_ready(project_id id, std::string ip, bool ready) {
   const auto now = k8s::format_seconds(std::chrono::system_clock::now());
   co_await set_status(
       id, {{"phase", "Running"},
            {"podIP", ip},
-           {"conditions", json::array{{{"type", "PodScheduled"}, {"status", "True"}, {"lastTransitionTime", now}},
-                                      {{"type", "Ready"}, {"status", "True"}, {"lastTransitionTime", now}}}},
+           {"conditions",
+            json::array{{{"type", "PodScheduled"}, {"status", "True"}, {"lastTransitionTime", now}},
+                        {{"type", "Ready"}, {"status", ready ? "True" : "False"}, {"lastTransitionTime", now}}}},
            {"containerStatuses", json::array{{{"name", "project"},
-                                              {"ready", true},
+                                              {"ready", ready},
                                               {"restartCount", 0},
                                               {"image", "img:1"},
                                               {"imageID", "x"},

@@ -56,7 +56,8 @@ class stage {
   rt::task<store::project> row(project_id);
   rt::task<std::optional<k8s::pod>> pod(project_id);
   rt::task<void> set_status(project_id, json::value status);
-  rt::task<void> set_ready(project_id, std::string ip = "127.16.200.1");
+  /// Its container runs; `ready`: and the kubelet has found that it is ready.
+  rt::task<void> set_ready(project_id, std::string ip = "127.16.200.1", bool ready = true);
   rt::task<void> ask(project_id, action_name);
 
   /// Looks until `holds` gives true; fails with `what` after `limit`.

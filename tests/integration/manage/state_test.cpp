@@ -206,5 +206,43 @@ TEST_F(Manage, RunningProjectsAreAskedWhatTheyUse) {
   });
 }
 
+TEST_F(Manage, AServerThatAnswersRunsBeforeTheKubeletHasLookedAgain) {
+  on_stage([](stage& s) -> rt::task<void> {
+    const std::string ip = "127.16.202." + std::to_string(2 + ::getpid() % 200);
+    const auto id = co_await project_in(s, "starting");
+    co_await make_pod(s, id);
+    int asked = 0;
+    bool up = false;
+    auto answer = [&](net::exchange& e) -> rt::task<void> {
+      EXPECT_EQ(e.request().target, "/ready");
+      ++asked;
+      co_await e.respond(up ? net::response::text(200, "ready\n") : net::response::text(503, "not yet\n"));
+    };
+    auto body = [&](rt::scope& scope) -> rt::task<void> {
+      auto listener = rt::listener::bind(rt::endpoint::ip(ip, 6001));
+      net::http_server server(answer);
+      scope.spawn(server.serve(listener), "project");
+      s.start("state", "manage-state");
+      std::exception_ptr failed;
+      try {
+        co_await s.set_ready(id, ip, false);
+        auto asked_often = [&]() -> rt::task<bool> { co_return asked >= 3; };
+        co_await s.until(asked_often, "questions");
+        EXPECT_EQ((co_await s.row(id)).state.state, state_name::starting);
+        up = true;
+        co_await s.until_state(id, state_name::running);
+        EXPECT_EQ((co_await s.row(id)).state.ip, ip);
+      } catch (...) {
+        failed = std::current_exception();
+      }
+      co_await server.drain(1s);
+      scope.cancel(rt::cancel_reason::requested);
+      co_await scope.join();
+      if (failed) std::rethrow_exception(failed);
+    };
+    co_await rt::with_scope(body);
+  });
+}
+
 }  // namespace
 }  // namespace atrium::tests

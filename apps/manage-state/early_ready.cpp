@@ -1,0 +1,67 @@
+#include "apps/manage-state/early_ready.hpp"
+
+namespace atrium::manage_state {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint16_t browser_port = 6001;  // as the readiness probe of the pod template
+constexpr rt::duration shortest_pause = 5ms, longest_pause = 1s;
+
+net::client_options client_options() {
+  net::client_options o;
+  o.idle_per_origin = 0;
+  o.connect_timeout = 1s;
+  o.response_timeout = 1s;
+  return o;
+}
+
+}  // namespace
+
+early_ready::early_ready(const pod_cache& pods, std::function<void(domain::project_id)> found)
+    : pods_(pods), found_(std::move(found)), http_(client_options()) {}
+
+bool early_ready::is_awaited(const pod_view& p) noexcept {
+  const bool runs = p.state == pod_view::container::running && !p.terminating && !p.over && !p.ip.empty();
+  return runs && p.others_ready && !p.ready;
+}
+
+void early_ready::look(rt::scope& tasks, const pod_view& p) {
+  if (!is_awaited(p)) return forget(p.project);
+  auto& last = asked_[p.project];
+  if (last.is_about(p)) return;
+  last = {p.uid, p.restarts};
+  tasks.spawn(ask(p.project, last), "ask whether it is ready");
+}
+
+bool early_ready::answers(const pod_view& p) const {
+  const auto at = asked_.find(p.project);
+  return at != asked_.end() && at->second.answered && at->second.is_about(p) && is_awaited(p);
+}
+
+rt::task<void> early_ready::ask(domain::project_id id, question about) {
+  for (auto pause = shortest_pause;; pause = std::min(pause * 2, longest_pause)) {
+    const auto* p = pods_.find(id);
+    if (!p || !about.is_about(*p) || !is_awaited(*p)) co_return;
+    if (co_await answers_at(p->ip)) break;
+    co_await rt::sleep_for(pause);
+  }
+  const auto at = asked_.find(id);
+  if (at == asked_.end() || at->second.uid != about.uid || at->second.restarts != about.restarts) co_return;
+  at->second.answered = true;
+  found_(id);
+}
+
+rt::task<bool> early_ready::answers_at(std::string ip) {
+  try {
+    const net::origin at{.host = ip.find(':') == std::string::npos ? ip : "[" + ip + "]", .port = browser_port};
+    const auto answer = co_await rt::with_timeout(2s, http_.fetch(at, {.target = "/ready"}, {}, 1024));
+    co_return answer.status == 200;
+  } catch (const failure& f) {
+    if (f.disposition() == disposition::cancelled) throw;
+  }
+  co_return false;
+}
+
+}  // namespace atrium::manage_state
