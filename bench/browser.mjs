@@ -1,4 +1,6 @@
 // What the measurements in a browser share: a system of their own, a Chromium with an account, and how figures are shown.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, flags, freePort, startAtrium } from '../tests/browser/system.mjs';
 import { chromium as playwright } from '../web/node_modules/playwright-core/index.mjs';
@@ -7,20 +9,30 @@ export const account = { email: 'bench@example.org', password: 'correct horse ba
 
 /** Runs `measure({ address, context, api, debug })` on a real `atrium up`, signed in; `debug` is the port of Chromium's debugger. */
 export async function inBrowser(program, measure) {
+  const { address, stopped, stop } = await startAtrium(program, 'web/dist', 'ignore');
+  try {
+    await inBrowserAt(address, measure, stopped);
+  } finally {
+    await stop();
+  }
+}
+
+/** The same on a system that runs already, where nobody has the account yet; `stopped` rejects when all is to end. */
+export async function inBrowserAt(address, measure, stopped = new Promise(() => undefined)) {
+  const profile = mkdtempSync(join(tmpdir(), 'atrium-bench-profile-'));
   const debug = await freePort();
-  const { address, folder, stopped, stop } = await startAtrium(program, 'web/dist', 'ignore');
   let browser;
   const run = async () => {
-    browser = playwright.launchPersistentContext(join(folder, 'profile'), {
+    browser = playwright.launchPersistentContext(profile, {
       handleSIGINT: false,
       handleSIGTERM: false,
       executablePath: chromium,
       viewport: { width: 1440, height: 900 },
-      args: [...flags, `--remote-debugging-port=${debug}`, ...(process.env.CHROMIUM_FLAGS?.split(' ') ?? [])],
+      args: [...flags, `--unsafely-treat-insecure-origin-as-secure=${address}`, `--remote-debugging-port=${debug}`, ...(process.env.CHROMIUM_FLAGS?.split(' ') ?? [])],
     });
     const context = await browser;
     const api = async (path, data) => {
-      const answer = await (await context.request.post(`${address}/api/v2/${path}`, { data, headers: { Origin: address } })).json();
+      const answer = await (await context.request.post(`${address}/api/v2/${path}`, { data, headers: { Origin: address }, timeout: 120_000 })).json();
       if (answer.error) throw new Error(`${path}: ${JSON.stringify(answer.error)}`);
       return answer;
     };
@@ -31,8 +43,28 @@ export async function inBrowser(program, measure) {
     await Promise.race([run(), stopped]);
   } finally {
     await (await browser?.catch(() => undefined))?.close();
-    await stop();
+    rmSync(profile, { recursive: true, force: true });
   }
+}
+
+/** Presses "Start" on the page of a stopped project's terminal. Gives [when it was pressed, when the prompt was drawn], in milliseconds since 1970. */
+export async function pressStart(page) {
+  await page.getByRole('button', { name: 'Start', exact: true }).waitFor();
+  return await page.evaluate(() => {
+    // Measured inside the page: from the click to the first prompt that is drawn.
+    return new Promise((done) => {
+      const now = () => performance.timeOrigin + performance.now();
+      const start = [...document.querySelectorAll('button')].find((b) => b.textContent.trim() === 'Start');
+      const pressed = now();
+      start.click();
+      const look = () => {
+        const rows = document.querySelector('.xterm-rows');
+        if (rows && /[$#]\s*$/m.test(rows.textContent.replace(/\u00a0/g, ' ').trimEnd() + ' ')) done([pressed, now()]);
+        else requestAnimationFrame(look);
+      };
+      look();
+    });
+  });
 }
 
 /** One line of a table: the figures in milliseconds, their spread, and the goal. */

@@ -1,6 +1,6 @@
 // How long from the click on "Start" to the shell's prompt in the browser: a stopped project, its terminal tab open, headless Chromium.
 // node bench/prompt.mjs PATH_OF_ATRIUM
-import { inBrowser } from './browser.mjs';
+import { inBrowser, pressStart } from './browser.mjs';
 
 const rounds = 20;
 await inBrowser(process.argv[2], async ({ address, context, api }) => {
@@ -9,23 +9,8 @@ await inBrowser(process.argv[2], async ({ address, context, api }) => {
   await page.goto(`${address}/app/projects/${project_id}/terminal/main`);
   const took = [];
   for (let i = 0; i < rounds + 2; i++) {
-    const button = page.getByRole('button', { name: 'Start', exact: true });
-    await button.waitFor();
-    const began = await page.evaluate(() => {
-      // Measured inside the page: from the click to the first prompt that is drawn.
-      return new Promise((done) => {
-        const start = [...document.querySelectorAll('button')].find((b) => b.textContent.trim() === 'Start');
-        const t0 = performance.now();
-        start.click();
-        const look = () => {
-          const rows = document.querySelector('.xterm-rows');
-          if (rows && /[$#]\s*$/m.test(rows.textContent.replace(/\u00a0/g, ' ').trimEnd() + ' ')) done(performance.now() - t0);
-          else requestAnimationFrame(look);
-        };
-        look();
-      });
-    });
-    if (i >= 2) took.push(began); // the first two warm caches and lazy chunks
+    const [pressed, drawn] = await pressStart(page);
+    if (i >= 2) took.push(drawn - pressed); // the first two warm caches and lazy chunks
     await api('projects/stop', { project_id });
   }
   took.sort((a, b) => a - b);
