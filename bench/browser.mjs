@@ -17,15 +17,15 @@ export async function inBrowser(program, measure) {
   }
 }
 
-/** The same on a system that runs already, where nobody has the account yet; `stopped` rejects when all is to end. */
-export async function inBrowserAt(address, measure, stopped = new Promise(() => undefined)) {
+/** The same on a system that runs already, where nobody has the account yet; `stopped`, when given, rejects when all is to end. */
+export async function inBrowserAt(address, measure, stopped) {
   const profile = mkdtempSync(join(tmpdir(), 'atrium-bench-profile-'));
   const debug = await freePort();
   let browser;
   const run = async () => {
     browser = playwright.launchPersistentContext(profile, {
-      handleSIGINT: false,
-      handleSIGTERM: false,
+      handleSIGINT: !stopped,
+      handleSIGTERM: !stopped,
       executablePath: chromium,
       viewport: { width: 1440, height: 900 },
       args: [...flags, `--unsafely-treat-insecure-origin-as-secure=${address}`, `--remote-debugging-port=${debug}`, ...(process.env.CHROMIUM_FLAGS?.split(' ') ?? [])],
@@ -40,7 +40,7 @@ export async function inBrowserAt(address, measure, stopped = new Promise(() => 
     await measure({ address, context, api, debug });
   };
   try {
-    await Promise.race([run(), stopped]);
+    await Promise.race(stopped ? [run(), stopped] : [run()]);
   } finally {
     await (await browser?.catch(() => undefined))?.close();
     rmSync(profile, { recursive: true, force: true });

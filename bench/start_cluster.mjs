@@ -1,5 +1,5 @@
 // How long from the click on "Start" to the shell's prompt in headless Chromium on a real cluster, beside what its pods take alone.
-// node bench/start_cluster.mjs ADDRESS       KUBECONFIG: that of tools/kube; ATRIUM_TEST_DATABASE: conninfo. bench/start_cluster runs it.
+// node bench/start_cluster.mjs ADDRESS       KUBECONFIG: that of tools/kube; ATRIUM_TEST_DATABASE: conninfo. bench/start_cluster runs it; ROUNDS and CROWDS: how often.
 //
 // Interleaved: a bare pod of the same image (no probe, no volume), the same with the project's home mounted (kubelets look 0.3 s
 // after the first time whether a volume is there), a copy of the project's own pod with its probe, and the click; then 20 at once.
@@ -8,7 +8,8 @@ import { execFileSync } from 'node:child_process';
 import { inBrowserAt, pressStart } from './browser.mjs';
 import { Pods } from './kube.mjs';
 
-const [rounds, crowd, crowds] = [22, 20, Number(process.env.CROWDS ?? 3)];
+const [rounds, crowds] = [process.env.ROUNDS ?? 20, process.env.CROWDS ?? 3].map(Number);
+const crowd = 20;
 const pods = new Pods('bench');
 const bare = {
   terminationGracePeriodSeconds: 0,
@@ -47,7 +48,7 @@ async function oneAtATime({ address, context, api }) {
   const took = { bare: [], home: [], copy: [], click: [] };
   const phases = {};
   const note = (phase, ms) => (phases[phase] ??= []).push(ms);
-  for (let i = 0; i < rounds; i++) {
+  for (let i = 0; i < rounds + 2; i++) {
     const name = `one-${i}`;
     const ms = {};
     for (const [kind, spec] of Object.entries(specs)) {
