@@ -65,6 +65,23 @@ class temporary {
 
 bool without_flag_support(int e) { return e == EINVAL || e == ENOSYS || e == EOPNOTSUPP; }
 
+/// Whether somebody has the file open for writing: a read lease is granted only while nobody has. SIGIO, sent when a
+/// writer comes, would end the process by default: the lease is given back at once, and the signal is ignored.
+bool has_writer(int fd) {
+  static const auto ignored = ::signal(SIGIO, SIG_IGN);
+  (void)ignored;
+  if (::fcntl(fd, F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
+  ::fcntl(fd, F_SETLEASE, F_UNLCK);
+  return false;
+}
+
+/// Who opened the old file just before the exchange writes into what came out of it. Nobody can open that any more, so
+/// it is complete when the last of them has closed it; who keeps it open for long is not waited for.
+void wait_for_last_writers(int parent, const std::string& displaced) {
+  const rt::unique_fd fd(::openat(parent, displaced.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  for (int i = 0; fd && i < 200 && has_writer(fd.get()); ++i) ::usleep(5000);
+}
+
 /// A file system that cannot exchange (NFS): look, then replace. A write in between is lost; there is no better way.
 save_outcome replace_plainly(int parent, const std::string& temp, const std::string& name, const std::string& path,
                              const std::string& expected) {
@@ -109,15 +126,7 @@ std::optional<file_content> read_document_file(const home& h, const std::string&
 bool being_written(const home& h, const std::string& path) {
   try {
     const auto fd = h.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-    // A read lease is granted only while nobody has the file open for writing. SIGIO, sent when a writer comes, would
-    // end the process by default: the lease is given back at once, and the signal is ignored.
-    static const auto ignored = ::signal(SIGIO, SIG_IGN);
-    (void)ignored;
-    if (::fcntl(fd.get(), F_SETLEASE, F_RDLCK) == 0) {
-      ::fcntl(fd.get(), F_SETLEASE, F_UNLCK);
-      return false;
-    }
-    return errno == EAGAIN;
+    return has_writer(fd.get());
   } catch (const failure&) {
     return false;
   }
@@ -168,6 +177,7 @@ save_outcome save_document_file(const home& h, const std::string& path, std::str
   struct stat st;
   if (::fstat(fd.get(), &st) == 0) out.stamp = stamp(st);
   if (flag != RENAME_EXCHANGE) return out;
+  wait_for_last_writers(parent.get(), temp);
   const auto came_out = status_at(parent.get(), temp, path);
   if (!came_out) return out;
   auto seen = stamp(*came_out);

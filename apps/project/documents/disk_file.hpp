@@ -35,8 +35,9 @@ struct save_outcome {
 };
 
 /// Replaces the file by `bytes`, keeping its mode. `expected` is the digest of what it should hold, empty: there should
-/// be no file. The new and the old content change places in one step, then the old one is looked at: whatever a third
-/// party wrote up to that moment comes back as `displaced`, and stays on disk beside until forget_leftover().
+/// be no file. The new and the old content change places in one step, then the old one is looked at, as soon as nobody
+/// has it open for writing any more (it waits a second at most): whatever a third party wrote up to that moment comes
+/// back as `displaced`, and stays on disk beside until forget_leftover().
 /// @errors invalid (something that is no text file took the place: left as it is), overloaded (disk full), denied
 save_outcome save_document_file(const home&, const std::string& path, std::string_view bytes,
                                 const std::string& expected, const file_stamp& expected_stamp);

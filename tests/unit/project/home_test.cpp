@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "apps/project/documents/disk_file.hpp"
 #include "apps/project/files/operations.hpp"
@@ -43,6 +44,26 @@ class Home : public testing::TestWithParam<bool> {
   std::filesystem::path root_;
   std::optional<home> h_;
 };
+
+TEST_P(Home, ASaveTakesInWhatComesFromWhoHadTheOldFileOpen) {
+  write("home/doc", "old\n");
+  const auto before = read_document_file(*h_, "doc").value();
+  const auto path = root_ / "home/doc";
+  const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  std::thread writer([&] {
+    struct stat now;
+    while (::stat(path.c_str(), &now) == 0 && now.st_ino == before.stamp.inode) std::this_thread::yield();
+    EXPECT_EQ(::write(fd, "added\n", 6), 6);  // into what the save has just put aside
+    ::close(fd);
+  });
+  const auto saved = save_document_file(*h_, "doc", "new\n", before.digest, before.stamp);
+  writer.join();
+  EXPECT_TRUE(saved.written);
+  ASSERT_TRUE(saved.displaced);
+  EXPECT_EQ(saved.displaced->bytes, "old\nadded\n");
+  EXPECT_EQ(read("home/doc"), "new\n");
+}
+
 INSTANTIATE_TEST_SUITE_P(Resolution, Home, testing::Bool(),
                          [](const auto& p) { return p.param ? "openat2" : "steps"; });
 
