@@ -1,7 +1,5 @@
 // Too much of something, too slowly, out of the home, and parts of the system that are away.
-#include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 
 #include <csignal>
 #include <filesystem>
@@ -70,12 +68,12 @@ TEST_F(Limits, Cve_2026_39804_OversizedAndCompressedFramesCloseTheSession) {
     };
     for (const auto& path : {std::string("/hub"), at("/ws")})
       for (const auto& [frame, code] : frames) {
-        auto c = co_await connect();
+        auto c = connect();
         const auto head = co_await raw_upgrade(c, handshake(path));
         EXPECT_EQ(status_of(head), 101u) << head;
         EXPECT_THAT(head, Not(HasSubstr("permessage-deflate")));
         co_await c.send(frame);
-        const auto rest = co_await rt::with_timeout(20s, c.rest());
+        const auto rest = co_await rest_of(c);
         // The close frame is the last thing that is said.
         const std::string close{static_cast<char>(code >> 8), static_cast<char>(code & 0xFF)};
         const auto found = rest.rfind(close);
@@ -149,16 +147,6 @@ TEST_F(Limits, LinksDoNotLeadOutOfTheHome) {
   run(body());
 }
 
-/// Connects to the edge from another address of this machine.
-raw_client connect_from(const std::string& source, const rt::endpoint& to) {
-  rt::unique_fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const auto from = rt::endpoint::ip(source, 0);
-  if (!fd || ::bind(fd.get(), from.address(), from.size()) < 0 || ::connect(fd.get(), to.address(), to.size()) < 0)
-    throw failure(system_error(errno, "connect from " + source));
-  ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
-  return raw_client(rt::socket(std::move(fd)));
-}
-
 std::size_t resident_kb(pid_t pid) {
   std::ifstream in("/proc/" + std::to_string(pid) + "/status");
   for (std::string line; std::getline(in, line);)
@@ -184,11 +172,10 @@ TEST_F(Limits, ThousandsOfSlowClientsDisturbNobodyAndAreDropped) {
     ::getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = std::min<rlim_t>(files.rlim_max, 16'384);
     ::setrlimit(RLIMIT_NOFILE, &files);
-    const auto edge = rt::endpoint::ip(system().address().host, system().address().port);
     const auto before = resident_kb(system().pid_of("edge"));
     std::vector<raw_client> slow;
     for (std::size_t i = 0; i < addresses * each; ++i) {
-      slow.push_back(connect_from("127.0.0." + std::to_string(2 + i % addresses), edge));
+      slow.push_back(connect("127.0.0." + std::to_string(2 + i % addresses)));
       // A third each: half a request line, fields without an end, a body that does not come.
       co_await slow.back().send(i / addresses % 3 == 0 ? "GET / HT"
                                 : i / addresses % 3 == 1
@@ -206,20 +193,20 @@ TEST_F(Limits, ThousandsOfSlowClientsDisturbNobodyAndAreDropped) {
     if (ATRIUM_PATIENCE == 1) EXPECT_LT(grown, slow.size() * 40) << "kB of memory";
     // One address has its limit, and is told so; the others do not notice.
     std::vector<raw_client> greedy;
-    for (std::size_t i = 0; i < most + 50; ++i) greedy.push_back(connect_from("127.0.0.9", edge));
-    const auto told = co_await rt::with_timeout(20s, greedy.back().rest());
+    for (std::size_t i = 0; i < most + 50; ++i) greedy.push_back(connect("127.0.0.9"));
+    const auto told = co_await rest_of(greedy.back());
     EXPECT_EQ(status_of(told), 503u) << told;
     EXPECT_THAT(told, HasSubstr("Too many connections from your address"));
     EXPECT_LT(co_await worst_of(ada(), telling("/x"), 5), 5s);
     greedy.clear();
     const auto began = rt::clock::now();
-    for (auto& c : slow) co_await rt::with_timeout(60s, c.rest());
+    for (auto& c : slow) co_await rest_of(c, 60s);
     std::printf(
         "all were dropped within %lld s\n",
         static_cast<long long>(std::chrono::duration_cast<std::chrono::seconds>(rt::clock::now() - began).count()));
     // And the address is welcome again.
     co_await eventually(10s, [&]() -> rt::task<void> {
-      auto again = connect_from("127.0.0.9", edge);
+      auto again = connect("127.0.0.9");
       co_await again.send("GET /alive HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
       if (status_of(co_await again.rest()) != 200) fail(disposition::failed, "still refused");
     });

@@ -1,5 +1,6 @@
 #include "tests/integration/security/stage.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 namespace atrium::tests {
@@ -8,31 +9,36 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Answers every request with how many came before, the head as it arrived, and the body. Paths with /cookies/ set
-/// some, those with /upgrade accept a WebSocket and then echo bytes, those with /liar answer an upgrade with 200 and
-/// whatever follows.
+/// Answers every request with the head as it arrived, and the body. Paths with /cookies/ set some, those with
+/// /upgrade accept a WebSocket, others answer an upgrade with 200
+/// like anything else. /heard/<word> is answered with the bytes that came before it on connections with that word in
+/// them; all are then forgotten.
 constexpr std::string_view telling_server = R"(import base64, hashlib, socket, sys, threading
-seen = 0
-def read_body(c, buf, fields):
+heard = []
+def read_body(more, buf, fields):
     n = int(fields.get('content-length', '0'))
     if fields.get('transfer-encoding') == 'chunked':
         while b'0\r\n\r\n' not in buf:
-            d = c.recv(65536)
+            d = more()
             if not d: break
             buf += d
         body, _, rest = buf.partition(b'0\r\n\r\n')
         return body, rest
     while len(buf) < n:
-        d = c.recv(65536)
+        d = more()
         if not d: break
         buf += d
     return buf[:n], buf[n:]
 def serve(c):
-    global seen
-    buf = b''
+    raw, buf = bytearray(), b''
+    heard.append(raw)
+    def more():
+        d = c.recv(65536)
+        raw.extend(d)
+        return d
     while True:
         while b'\r\n\r\n' not in buf:
-            d = c.recv(65536)
+            d = more()
             if not d: return c.close()
             buf += d
         head, buf = buf.split(b'\r\n\r\n', 1)
@@ -46,13 +52,16 @@ def serve(c):
             c.sendall(b'\x81\x7e' + len(out).to_bytes(2, 'big') + out)
             while c.recv(65536): pass
             return c.close()
-        body, buf = read_body(c, buf, fields)
-        out = b'seen %d\n' % seen + head + b'\n\n' + body
-        if '/count' not in path: seen += 1
-        more = b''
+        body, buf = read_body(more, buf, fields)
+        out = head + b'\n\n' + body
+        if '/heard' in path:
+            del raw[-len(head) - 4:]
+            out = b''.join(r for r in heard if path.rsplit('/', 1)[1].encode() in r)
+            for r in heard: r.clear()
+        more_fields = b''
         if '/cookies/' in path:
-            more = b'Set-Cookie: atrium_session=evil; Path=/\r\nSet-Cookie: mine=1; Domain=example.org; Path=/\r\nSet-Cookie: __Host-atrium=1; Path=/\r\n'
-        c.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n' + more + b'Content-Length: %d\r\n\r\n' % len(out) + out)
+            more_fields = b'Set-Cookie: atrium_session=evil; Path=/\r\nSet-Cookie: mine=1; Domain=example.org; Path=/\r\nSet-Cookie: __Host-atrium=1; Path=/\r\n'
+        c.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n' + more_fields + b'Content-Length: %d\r\n\r\n' % len(out) + out)
 s = socket.socket()
 s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 s.bind(('127.0.0.1', int(sys.argv[1])))
@@ -105,18 +114,35 @@ void security::run(rt::task<void> body, rt::duration limit) {
   all_->loop.run(rt::with_timeout(patience(limit), std::move(body)));
 }
 
-rt::task<raw_client> security::connect() {
-  co_return co_await raw_client::connect(rt::endpoint::ip(system().address().host, system().address().port));
+raw_client security::connect(const std::string& source) {
+  rt::unique_fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto from = rt::endpoint::ip(source, 0),
+             to = rt::endpoint::ip(system().address().host, system().address().port);
+  if (!fd || ::bind(fd.get(), from.address(), from.size()) < 0 || ::connect(fd.get(), to.address(), to.size()) < 0)
+    throw failure(system_error(errno, "connect from " + source));
+  ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+  return raw_client(rt::socket(std::move(fd)));
 }
 
-rt::task<std::string> security::say(std::string bytes) {
-  auto c = co_await connect();
+rt::task<std::string> security::say(std::string bytes, std::string source) {
+  auto c = connect(source);
   try {
     co_await c.send(std::move(bytes));
   } catch (const failure& f) {
     if (f.disposition() != disposition::disconnected) throw;  // refused before everything was sent
   }
-  co_return co_await rt::with_timeout(patience(20s), c.rest());
+  c.socket().shutdown_send();
+  co_return co_await rest_of(c);
+}
+
+rt::task<std::string> security::rest_of(raw_client& c, rt::duration limit) {
+  try {
+    co_return co_await rt::with_timeout(patience(limit), c.rest());
+  } catch (const failure& f) {
+    if (f.disposition() != disposition::timed_out) throw;
+  }
+  ADD_FAILURE() << "the edge does not end the connection";
+  co_return std::string();
 }
 
 std::string security::fields_of(const person& p) {
@@ -124,10 +150,10 @@ std::string security::fields_of(const person& p) {
          (p.cookie().empty() ? "" : "Cookie: " + p.cookie() + "\r\n");
 }
 
-rt::task<std::uint64_t> security::seen() {
-  const auto a = co_await ada().request("GET", telling("/count"));
-  if (a.status != 200 || !a.body.starts_with("seen ")) fail(disposition::failed, "the telling server: " + a.body);
-  co_return std::stoull(a.body.substr(5));
+rt::task<std::string> security::heard(std::string word) {
+  const auto a = co_await ada().request("GET", telling("/heard/" + word));
+  if (a.status != 200) fail(disposition::failed, "the telling server: " + a.body);
+  co_return a.body;
 }
 
 rt::task<std::unique_ptr<net::websocket>> security::open(const person& p, std::string target, net::headers more) {
@@ -156,7 +182,8 @@ rt::task<std::pair<std::chrono::milliseconds, unsigned>> security::wait_end(net:
     }
     if (ws.close_reason()) code = ws.close_reason()->code;
   } catch (const failure& f) {
-    if (f.disposition() != disposition::disconnected) throw;
+    if (f.disposition() == disposition::timed_out) ADD_FAILURE() << "the session goes on";
+    else if (f.disposition() != disposition::disconnected) throw;
   }
   co_return std::pair(std::chrono::duration_cast<std::chrono::milliseconds>(rt::clock::now() - began), code);
 }

@@ -33,17 +33,22 @@ class security : public testing::Test {
   /// Path of the telling server: the whole path (kept), `rest` behind it.
   static std::string telling(std::string_view rest) { return at("/port/" + std::to_string(port) + std::string(rest)); }
 
-  static rt::task<raw_client> connect();
+  /// Connects to the edge, from any address of this machine.
+  static raw_client connect(const std::string& source = "127.0.0.1");
   /// Sends bytes to the edge, ends the sending side, and gives everything that comes back.
-  static rt::task<std::string> say(std::string bytes);
+  static rt::task<std::string> say(std::string bytes, std::string source = "127.0.0.1");
+  /// Everything up to the end of a connection; a failure of the test when that does not come.
+  static rt::task<std::string> rest_of(raw_client& c, rt::duration limit = std::chrono::seconds(20));
   /// Head fields that every honest request of Ada's has: "Host", "Cookie", "Origin", each with its line end.
   static std::string fields_of(const person& p);
-  /// How many requests the telling server has seen, this one not counted.
-  static rt::task<std::uint64_t> seen();
+  /// What has reached the telling server since the last call, byte for byte, on connections that brought `word` (a path
+  /// of the case's own: what an earlier one was refused may come late).
+  static rt::task<std::string> heard(std::string word);
   static rt::task<std::unique_ptr<net::websocket>> open(const person& p, std::string target, net::headers more = {});
   /// Status that refuses a WebSocket, 101 when it is opened.
   static rt::task<unsigned> refusal(std::string target, net::headers h);
-  /// Waits for the end of a session; gives how long it took and the close code (0: cut).
+  /// Waits for the end of a session, a failure of the test when that does not come; gives how long it took and the
+  /// close code (0: cut).
   static rt::task<std::pair<std::chrono::milliseconds, unsigned>> wait_end(net::websocket& ws);
 
  private:
