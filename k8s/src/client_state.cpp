@@ -1,5 +1,7 @@
 #include "client_state.hpp"
 
+#include <algorithm>
+
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
 #include "atrium/k8s/json.hpp"
@@ -9,6 +11,8 @@
 namespace atrium::k8s {
 
 namespace {
+
+constexpr rt::duration least_wait = std::chrono::milliseconds(100);  // who says 0 is not asked without end
 
 std::shared_ptr<net::tls_context> tls_of(const config& c) {
   if (!c.server.secure) return nullptr;
@@ -72,6 +76,11 @@ rt::task<void> client::state::authorize(net::request& head) {
   if (!token_.empty()) head.headers.set("Authorization", "Bearer " + token_);
 }
 
+rt::duration client::state::lengthened(rt::duration wait) {
+  std::uniform_real_distribution<double> by(1, 1 + std::max(options.retry_jitter, 0.0));
+  return std::chrono::duration_cast<rt::duration>(wait * by(random_));
+}
+
 rt::task<net::client_response> client::state::send(net::http_client& by, net::request head, std::string body) {
   static auto& retries =
       metrics::get_counter("atrium_k8s_retries_total", "Calls repeated because Kubernetes was overloaded");
@@ -88,11 +97,12 @@ rt::task<net::client_response> client::state::send(net::http_client& by, net::re
     }
     const auto asked = parse_retry_after(answer.headers.find("Retry-After").value_or(""));
     if (answer.status == 429 || (answer.status == 503 && asked)) {
-      const auto wait = asked.value_or(std::exchange(pause, pause * 2));
-      if (waited + wait <= options.retry_limit) {
-        waited += wait;
+      const auto wait = std::max(asked.value_or(std::exchange(pause, pause * 2)), least_wait);
+      if (const auto left = options.retry_limit - waited; wait <= left) {
+        const auto longer = std::min(lengthened(wait), left);
+        waited += longer;
         retries.add();
-        co_await rt::sleep_for(wait);
+        co_await rt::sleep_for(longer);
         continue;
       }
     }

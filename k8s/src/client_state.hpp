@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/json.hpp>
+#include <random>
 
 #include "atrium/k8s/client.hpp"
 
@@ -28,8 +29,10 @@ struct client::state {
   net::request make_request(std::string method, std::string target) const;
 
  private:
+  rt::duration lengthened(rt::duration wait);
   std::string token_;
   std::optional<rt::time_point> token_read_;
+  std::minstd_rand random_{static_cast<std::minstd_rand::result_type>(rt::random_seed())};
 };
 
 /// `?a=b&c=d` from pairs whose value is not empty, percent-encoded.

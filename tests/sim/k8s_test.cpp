@@ -115,6 +115,50 @@ TEST(SimK8s, AnInformerAndItsWorkQueueEndWhereTheServerIs) {
   });
 }
 
+TEST(SimK8s, CallsRefusedTogetherDoNotComeBackTogether) {
+  simulate(50, [](sim::simulation& s) -> rt::task<void> {
+    s.heal();
+    constexpr int crowd = 40;
+    std::vector<rt::time_point> refused, back;
+    net::http_server server([&](net::exchange& x) -> rt::task<void> {
+      const bool first = refused.size() < crowd;
+      (first ? refused : back).push_back(rt::clock::now());
+      auto answer = net::response::json(first ? 429 : 200, "{}");
+      if (first) answer.headers.add("Retry-After", "1");
+      co_await x.respond(std::move(answer));
+    });
+    auto l = rt::listener::bind(rt::endpoint::parse("127.0.0.1:0"));
+    rt::scope serving(&co_await rt::this_task());
+    serving.spawn(server.serve(l), "api");
+    {
+      k8s::config at;
+      at.server.host = "127.0.0.1";
+      at.server.port = l.local().port();
+      // Half of them by one client, the others each by one of their own: replicas that start together.
+      k8s::client shared(at);
+      std::deque<k8s::client> own;
+      rt::scope calls(&co_await rt::this_task());
+      for (int i = 0; i < crowd; ++i)
+        calls.spawn([](k8s::client& c) -> rt::task<void> { co_await c.raw("GET", "/version"); }(
+                                           i % 2 ? shared : own.emplace_back(at)),
+                    "call");
+      co_await calls.join();
+    }
+    EXPECT_EQ(back.size(), refused.size());
+    std::map<int, int> arrivals;  // by tenths of a second after the first refusal
+    for (const auto t : back) {
+      EXPECT_GE(t, refused.front() + 1s) << "what the server asks for is waited at least";
+      EXPECT_LE(t, refused.back() + 2s + 100ms);
+      ++arrivals[static_cast<int>((t - refused.front()) / 100ms)];
+    }
+    for (const auto& [when, n] : arrivals) EXPECT_LT(n, crowd / 2) << "in the same tenth of a second, " << when;
+    co_await server.drain(1s);
+    co_await serving.join();
+    l.close();
+    co_await rt::sleep_for(200s);
+  });
+}
+
 /// What leaders write to: refuses tokens smaller than the highest seen.
 struct fenced_store {
   std::int64_t highest = 0;

@@ -3,7 +3,8 @@
 /// @thread one loop. @cancel at every await; whether a write took effect is then unknown.
 /// @errors failure by the rules of status.hpp; disconnected and timed_out when the API cannot be reached. Every call:
 ///   - 401: the token file is read again and the call repeated, once
-///   - 429, and 503 with Retry-After: waited out and repeated, up to client_options::retry_limit in all
+///   - 429, and 503 with Retry-After: waited out and repeated, up to client_options::retry_limit in all. Each wait is
+///     lengthened by chance, so that callers who were refused together do not come back together
 ///   - GETs on a connection that broke are repeated once by the HTTP client
 #pragma once
 
@@ -24,6 +25,7 @@ namespace atrium::k8s {
 struct client_options {
   rt::duration request_timeout = std::chrono::seconds(30);
   rt::duration retry_limit = std::chrono::seconds(10);  ///< how long a call waits for an overloaded server in all
+  double retry_jitter = 1;                              ///< each wait is d to d * (1 + retry_jitter)
   rt::duration token_age = std::chrono::seconds(60);    ///< the token file is read again after so long
   std::size_t answer_bytes = 256u << 20;
   std::string user_agent = "atrium";
