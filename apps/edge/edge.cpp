@@ -68,6 +68,7 @@ net::client_options client_options() {
   net::client_options o;
   o.idle_per_origin = 256;
   o.response_timeout = std::chrono::minutes(10);
+  o.limits = net::behind_proxies(o.limits, 2);    // answers of a project's own server
   o.limits.body_timeout = std::chrono::hours(1);  // as hub-proxy: a silent event stream is nothing wrong
   return o;
 }
@@ -129,6 +130,7 @@ int run_edge(int argc, char** argv) {
                        .define = define,
                        .listen = "127.0.0.1:8080",
                        .operations = false,
+                       .hops = 0,
                        .takes_trace = [&all](const net::request& r) { return from_our_page(r, all.content_host); }},
                       argc, argv, [&](service::context& c) -> rt::task<void> {
                         auto& forward_all = c.make<gate>(all);

@@ -5,6 +5,7 @@
 #include "apps/store/columns.hpp"
 #include "apps/store/interactive.hpp"
 #include "apps/store/migrations.hpp"
+#include "atrium/net/proxy.hpp"
 
 namespace atrium {
 
@@ -22,6 +23,7 @@ net::client_options client_options() {
   o.idle_per_origin = 128;  // a class that works in one project must not make it open connections all the time
   o.connect_timeout = std::chrono::seconds(3);
   o.response_timeout = std::chrono::minutes(10);
+  o.limits = net::behind_proxies(o.limits, 1);
   o.limits.body_timeout = std::chrono::hours(1);
   return o;
 }

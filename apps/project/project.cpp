@@ -121,6 +121,7 @@ int run_project(int argc, char** argv) {
     for (const char* name : {"/6000.sock", "/6001.sock"}) ::unlink((sockets + name).c_str());
   service::definition d{.name = "project", .summary = "the server inside a project's pod"};
   d.operations = false;  // everybody in the cluster can ask, and what is asked for says much
+  d.hops = 2;            // edge and hub-proxy
   d.listen = sockets.empty() ? "0.0.0.0:6001" : "unix:" + sockets + "/6001.sock";
   d.define = [&o](settings& s) {
     s.add("project-id", "UUID", "the project", o.id).required();

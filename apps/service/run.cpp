@@ -6,6 +6,7 @@
 
 #include "apps/service/shell.hpp"
 #include "atrium/base/log.hpp"
+#include "atrium/net/proxy.hpp"
 #include "atrium/rt/stall_watch.hpp"
 
 namespace atrium::service {
@@ -58,6 +59,7 @@ int run(definition what, int argc, char** argv, body b) {
   s.add("stall-limit", "TIME", "a task that holds the loop for longer is named in the log", stall_limit);
   s.add("log-level", "LEVEL", "lowest level that is logged", level).one_of({"debug", "info", "warn", "error"});
   s.add("log-format", "FORMAT", "logfmt for people, json for machines", format).one_of({"automatic", "logfmt", "json"});
+  what.limits = net::behind_proxies(what.limits, what.hops);
   if (!what.operations) {
     what.limits.connections_per_address = 1000;
     s.add("connections-per-address", "N", "connections of one client address at most; 0 where a proxy stands in front",

@@ -58,6 +58,9 @@ struct definition {
   /// --operations-listen only, and the service gets the setting --connections-per-address.
   bool operations = true;
   net::http_limits limits = {};
+  /// Proxies of ours that requests have come through, one by default: the edge. What these add to the heads is taken on
+  /// top of the limits.
+  unsigned hops = 1;
   /// Whose `traceparent` is taken over. Null: everybody's, for what stands behind the edge or an ingress.
   net::trace_policy takes_trace = nullptr;
 };

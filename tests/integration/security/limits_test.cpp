@@ -1,6 +1,7 @@
 // Too much of something, too slowly, out of the home, and parts of the system that are away.
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -40,6 +41,40 @@ TEST_F(Limits, Cve_2024_37890_And_2021_32640_HeadsAreBoundedBeforeTheyAreUnderst
                  commas + std::string(5000, ' ') + "b\r\n\r\n");
     EXPECT_LT(rt::clock::now() - began, 10s);
     EXPECT_EQ((co_await ada().request("GET", telling("/x"))).status, 200u);
+  };
+  run(body());
+}
+
+TEST_F(Limits, WhatTheEdgeLetsInTheHopsBehindItTake) {
+  auto body = []() -> rt::task<void> {
+    const auto ask = [](std::string path, int fields, std::size_t filling, std::string more = {}) {
+      std::string head = "GET " + path + " HTTP/1.1\r\n" + fields_of(ada()) + more;
+      for (int i = 3 + static_cast<int>(std::ranges::count(more, '\n')); i < fields; ++i)
+        head += "X-" + std::to_string(i) + ": " + std::string(i == 3 ? filling : 1, 'a') + "\r\n";
+      return head + "\r\n";
+    };
+    const auto large = 32 * 1024 - ask(telling("/x"), 4, 0).size();  // the whole head: 32 KiB
+    const auto upgrade =
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+        "dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    const std::pair<std::string, unsigned> heads[] = {
+        {ask(telling("/x"), 100, 1), 200},
+        {ask(telling("/x"), 101, 1), 431},
+        {ask(telling("/x"), 4, large), 200},
+        {ask(telling("/x"), 4, large + 2), 431},
+        {ask(telling("/upgrade"), 100, 1, upgrade), 101},
+        {ask(telling("/" + std::string(8 * 1024 - telling("/").size(), 'a')), 4, 1), 200},
+        {ask(telling("/" + std::string(8 * 1024 - telling("/").size() + 1, 'a')), 4, 1), 414},
+        {ask(telling("/fields/100"), 4, 1), 200},
+        {ask(telling("/fields/101"), 4, 1), 502},
+    };
+    for (const auto& [head, status] : heads) {
+      const auto answer = co_await say(head);
+      EXPECT_EQ(status_of(answer), status) << head.substr(0, 100) << "...\n" << answer.substr(0, 500);
+      if (status == 200 && head.find("/fields/") == std::string::npos)
+        EXPECT_THAT(answer, HasSubstr(head.substr(head.rfind("X-"), head.size() - 2 - head.rfind("X-"))))
+            << "all arrived";
+    }
   };
   run(body());
 }

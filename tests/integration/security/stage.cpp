@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// Answers every request with the head as it arrived, and the body. Paths with /cookies/ set some, those with
-/// /upgrade accept a WebSocket, others answer an upgrade with 200
+/// /fields/<n> have n fields in their answer, those with /upgrade accept a WebSocket, others answer an upgrade with 200
 /// like anything else. /heard/<word> is answered with the bytes that came before it on connections with that word in
 /// them; all are then forgotten.
 constexpr std::string_view telling_server = R"(import base64, hashlib, socket, sys, threading
@@ -59,6 +59,8 @@ def serve(c):
             out = b''.join(r for r in heard if path.rsplit('/', 1)[1].encode() in r)
             for r in heard: r.clear()
         more_fields = b''
+        if '/fields/' in path:
+            more_fields = b''.join(b'X-%d: 1\r\n' % i for i in range(int(path.rsplit('/', 1)[1]) - 2))
         if '/cookies/' in path:
             more_fields = b'Set-Cookie: atrium_session=evil; Path=/\r\nSet-Cookie: mine=1; Domain=example.org; Path=/\r\nSet-Cookie: __Host-atrium=1; Path=/\r\n'
         c.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n' + more_fields + b'Content-Length: %d\r\n\r\n' % len(out) + out)

@@ -19,6 +19,19 @@ struct proxy_target {
   rt::duration resume_within{};
 };
 
+/// What forward() and who calls it add to a head at most, on one hop: fields, bytes, and bytes of the address asked
+/// for.
+inline constexpr std::size_t hop_fields = 10, hop_bytes = 4 * 1024, hop_target_bytes = 64;
+
+/// `limits` for heads that come through `hops` proxies of ours: what the first one lets in, the last one takes. For
+/// requests that is the server farthest in, for answers the client farthest out.
+constexpr http_limits behind_proxies(http_limits limits, unsigned hops) noexcept {
+  limits.header_count += hops * hop_fields;
+  limits.head_bytes += hops * hop_bytes;
+  limits.target_bytes += hops * hop_target_bytes;
+  return limits;
+}
+
 /// Forwards an exchange and its answer; at most a few hundred KB are on the way in each direction, whatever the sizes.
 /// - Hop-by-hop fields, and those that Connection names, stay on their hop. X-Forwarded-{For,Host,Proto} are set from
 /// the
