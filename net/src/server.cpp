@@ -75,11 +75,15 @@ std::string network_of(const rt::endpoint& peer) {
 class http_server::state::presence {
  public:
   presence(state& s, connection_record& record) : state_(s), record_(record) {
+    record.place = s.connections.size();
     s.connections.push_back(&record);
     s.gauge.add(1);
   }
   ~presence() {
-    std::erase(state_.connections, &record_);
+    auto& all = state_.connections;
+    all.back()->place = record_.place;  // the last one takes over its place
+    all[record_.place] = all.back();
+    all.pop_back();
     state_.gauge.add(-1);
     state_.changed.notify_all();
   }

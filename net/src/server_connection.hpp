@@ -12,6 +12,7 @@ struct connection_record {
   rt::cancel_region region;
   net::stream* stream = nullptr;  ///< null before the TLS handshake and after an upgrade
   bool idle = false;              ///< waits for a request
+  std::size_t place = 0;          ///< in the server's list
 };
 
 struct server_shared {

@@ -1,6 +1,5 @@
 #include "atrium/rt/scope.hpp"
 
-#include <algorithm>
 #include <optional>
 
 namespace atrium::rt {
@@ -34,6 +33,7 @@ namespace {
 /// A spawned child: its node, and its first run in the ready queue.
 struct child : task_node, detail::ready_item {
   using task_node::task_node;
+  std::size_t place = 0;  ///< in its scope's list
 };
 }  // namespace
 
@@ -42,6 +42,7 @@ scope::~scope() { ATRIUM_ASSERT(children_.empty(), "a scope is joined before it 
 void scope::spawn(task<void> body, const char* name, std::source_location where) {
   auto& l = loop::current();
   auto* c = new child(l, parent_, name, where);
+  c->place = children_.size();
   children_.push_back(c);
   auto r = run_child(std::move(body), *c);
   r.handle.promise().node = c;
@@ -69,8 +70,11 @@ detail::root scope::run_child(task<void> body, task_node& node) {
 }
 
 void scope::child_ended(task_node& node, std::exception_ptr failed) noexcept {
-  children_.erase(std::find(children_.begin(), children_.end(), &node));
-  delete static_cast<child*>(&node);
+  auto* ended = static_cast<child*>(&node);
+  static_cast<child*>(children_.back())->place = ended->place;  // the last one takes over its place
+  children_[ended->place] = children_.back();
+  children_.pop_back();
+  delete ended;
   if (failed) {
     if (!first_failure_) first_failure_ = failed;
     cancel(cancel_reason::sibling_failed);
@@ -123,19 +127,28 @@ class sleep_op : public detail::suspended_op {
   entry entry_;
 };
 
+/// Ready again when the turn is over: the next one begins with asking the kernel.
 class yield_op : public detail::suspended_op {
  public:
-  yield_op() noexcept : suspended_op("yield") {}
+  yield_op() noexcept : suspended_op("yield"), turn_over_(*this) {}
   bool await_ready() const noexcept { return false; }
   template <detail::task_promise Promise>
   bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
     if (!enter(h.promise().node, h)) return false;
     suspend();
-    wake();
+    node()->owner().defer(turn_over_);
     return true;
   }
   void await_resume() const { throw_if_cancelled(); }
   void request_cancel() noexcept override {}  // already on its way
+
+ private:
+  struct call : deferred_call {
+    explicit call(yield_op& o) noexcept
+        : deferred_call([](deferred_call& c) noexcept { static_cast<call&>(c).op.wake(); }), op(o) {}
+    yield_op& op;
+  };
+  call turn_over_;
 };
 
 }  // namespace

@@ -212,6 +212,27 @@ TEST_P(Sockets, ReceiveOfManyBytesComesInWholeBuffers) {
   }());
 }
 
+TEST_P(Sockets, WhoYieldsLetsIoIn) {
+  if (GetParam() == backend_kind::simulated)
+    GTEST_SKIP() << "its network takes time, which passes when nobody is ready";
+  run([]() -> task<> {
+    auto [ours, theirs] = socket_pair();
+    bool read = false;
+    scope s(&co_await this_task());
+    s.spawn(
+        [](rt::socket& from, bool& done) -> task<void> {
+          co_await receive_text(from);
+          done = true;
+        }(ours, read),
+        "reader");
+    co_await yield();
+    co_await theirs.send_all(as_bytes(std::string("x")));
+    for (int i = 0; i < 3; ++i) co_await yield();  // the kernel is asked, then the reader's turn comes before ours
+    EXPECT_TRUE(read);
+    co_await s.join();
+  }());
+}
+
 // More sockets have something to read, and their readers keep it, than the pool of a ring has buffers.
 TEST_P(Sockets, ReceiversMayKeepMoreBuffersThanThereAreInAPool) {
   run([]() -> task<> {

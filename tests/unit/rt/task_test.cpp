@@ -89,6 +89,15 @@ TEST_P(Tasks, DeferredCallsRunOnceAfterWhatIsReady) {
   if (GetParam() != backend_kind::simulated) EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 1}));
 }
 
+TEST_P(Tasks, YieldLetsTheLoopLookAround) {
+  run([]() -> task<> {
+    bool posted = false;
+    loop::current().post([&] { posted = true; });
+    co_await yield();
+    EXPECT_TRUE(posted);
+  }());
+}
+
 TEST_P(Tasks, ScopeJoinsItsChildren) {
   run([]() -> task<> {
     int done = 0;
@@ -127,6 +136,31 @@ TEST_P(Tasks, JoinWaitsForAChildSpawnedAfterTheLastOneEnded) {
     co_await joined.join();
     EXPECT_TRUE(late_done);
     co_await other.join();
+  }());
+}
+
+TEST_P(Tasks, ChildrenThatEndInAnyOrderLeaveTheOthersToTheScope) {
+  run([]() -> task<> {
+    constexpr std::size_t count = 100;
+    std::vector<std::unique_ptr<event>> ends;
+    std::vector<disposition> outcomes(count, disposition::failed);
+    scope s;
+    auto child = [](event& end, disposition& out) -> task<> {
+      out = disposition::invalid;
+      out = co_await outcome(end.wait());
+    };
+    for (std::size_t i = 0; i < count; ++i) {
+      ends.push_back(std::make_unique<event>());
+      s.spawn(child(*ends[i], outcomes[i]), "child");
+    }
+    co_await yield();
+    for (std::size_t i = 0; i < count / 2; ++i) ends[i * 37 % count]->set();  // 37: each one once, in no order
+    co_await yield();
+    EXPECT_EQ(s.size(), count / 2);
+    s.cancel(cancel_reason::requested);
+    co_await s.join();
+    for (std::size_t i = 0; i < count; ++i)
+      EXPECT_EQ(outcomes[i * 37 % count] == disposition::cancelled, i >= count / 2) << i;
   }());
 }
 

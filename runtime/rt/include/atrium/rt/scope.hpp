@@ -68,7 +68,7 @@ task<void> with_scope(Body body) {
 task<void> sleep_for(duration d);
 task<void> sleep_until(time_point when);
 
-/// Lets every other ready task run first.
+/// Lets every other ready task run first, then the loop look for I/O, timers and posted functions.
 task<void> yield();
 
 namespace detail {
