@@ -286,6 +286,26 @@ test('the log tells who did what, and settings save by themselves', async () => 
   await page.getByText('No keys yet').waitFor();
 });
 
+test('copying works on pages that came by plain http, where browsers have no clipboard for them', async () => {
+  const at = url.replace('127.0.0.1', 'atrium.test');
+  const { page, context, trouble } = await window();
+  const session = (await ada.context.cookies(url)).find(({ name }) => name === 'atrium_session');
+  await context.addCookies([{ name: session.name, value: session.value, url: at }]);
+  await page.goto(`${at}/app/account`);
+  assert.equal(await page.evaluate(() => typeof navigator.clipboard), 'undefined');
+  const name = page.getByLabel('What the new key is for');
+  await name.fill('Elsewhere');
+  await page.getByRole('button', { name: 'Create key' }).click();
+  const secret = await page.locator('.banner code', { hasText: 'sk-' }).innerText();
+  await page.getByRole('button', { name: 'Copy', exact: true }).click();
+  await page.getByRole('button', { name: 'Copied' }).waitFor();
+  await name.click();
+  await page.keyboard.press('Control+V');
+  assert.equal(await name.inputValue(), secret);
+  assert.deepEqual(trouble, []);
+  await context.close();
+});
+
 test('everybody sees at once that a project stops and starts', async () => {
   await ben.page.goto(`${url}/app/projects`);
   await ben.page.locator('.project-row .state-running').waitFor();

@@ -15,6 +15,7 @@ export const flags = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  "--host-resolver-rules=MAP atrium.test 127.0.0.1",
 ];
 
 export function freePort() {
