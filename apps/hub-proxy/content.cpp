@@ -63,7 +63,7 @@ route content_route(const content_place& place, std::string_view inside) {
 std::vector<credential> content_credentials(const net::request& r, const content_place& place) {
   if (!operations::api_key_of(r).empty()) return credentials_of(r);
   std::vector<credential> out;
-  for (const auto& value : r.cookies(domain::content_cookie_name)) {
+  for (const auto value : r.cookies(domain::content_cookie_name)) {
     const auto pass = domain::read_content_pass(value);
     if (pass && pass->place == place && out.size() < passes)
       out.push_back({.session = true, .hash = pass->session_hash, .key_id = 0});
@@ -72,7 +72,7 @@ std::vector<credential> content_credentials(const net::request& r, const content
 }
 
 bool holds_pass(const net::request& r, const content_place& place, const grant& g) {
-  for (const auto& value : r.cookies(domain::content_cookie_name)) {
+  for (const auto value : r.cookies(domain::content_cookie_name)) {
     const auto pass = domain::verify_content_pass(value, g.access().secret_token, domain::now());
     if (pass && pass->purpose == content_pass::use::stay && pass->place == place &&
         pass->session_hash == g.credential.hash)

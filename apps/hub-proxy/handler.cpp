@@ -24,11 +24,11 @@ constexpr std::string_view hub_cookies[] = {domain::session_cookie_name,
 void add_forwarding(net::headers& to, const net::exchange& e) {
   const auto& r = e.request();
   const auto client = operations::client_address(r, e.peer_address());
-  to.set("X-Forwarded-For", client.empty() ? "127.0.0.1" : client);
-  to.set("X-Forwarded-Proto", operations::came_by_tls(r) || e.secure() ? "https" : "http");
+  to.add("X-Forwarded-For", client.empty() ? "127.0.0.1" : client);
+  to.add("X-Forwarded-Proto", operations::came_by_tls(r) || e.secure() ? "https" : "http");
   auto host = r.headers.find("X-Forwarded-Host");
   if (!host) host = r.headers.find("Host");
-  if (host) to.set("X-Forwarded-Host", *host);
+  if (host) to.add("X-Forwarded-Host", *host);
 }
 
 /// The application's own credentials, for what listens inside the project: Authorization is taken by the project's
@@ -42,11 +42,11 @@ net::proxy_target target_of(const route& to, grant& g, const net::exchange& e) {
   t.to = *g.pod();
   t.target = to.target;
   add_forwarding(t.add, e);
-  if (!to.content) t.add.set("X-Forwarded-Prefix", "/" + to.project.str());
-  t.add.set("Authorization", g.authorization());
-  t.add.set(domain::user_header_name, g.signed_user(domain::now()));
+  if (!to.content) t.add.add("X-Forwarded-Prefix", "/" + to.project.str());
+  t.add.add("Authorization", g.authorization());
+  t.add.add(domain::user_header_name, g.signed_user(domain::now()));
   if (const auto own = r.headers.find("Authorization"); own && operations::api_key_of(r).empty())
-    t.add.set(own_authorization, *own);
+    t.add.add(own_authorization, *own);
   t.strip_headers = never_from_clients;
   t.strip_cookies = t.refuse_set_cookies = hub_cookies;
   const bool files = to.kind == destination::files || to.kind == destination::raw;

@@ -38,7 +38,7 @@ std::vector<credential> credentials_of(const net::request& r) {
     return {{.session = false, .hash = domain::api_key_hash(key), .key_id = parts->id}};
   }
   std::vector<credential> out;
-  for (const auto& token : r.cookies(domain::session_cookie_name))
+  for (const auto token : r.cookies(domain::session_cookie_name))
     if (domain::looks_like_session_token(token) && out.size() < session_cookies)
       out.push_back({.session = true, .hash = domain::session_hash(token), .key_id = 0});
   return out;

@@ -117,7 +117,7 @@ rt::task<signed_in> auth::sign_in(std::string email, std::string password, std::
 }
 
 rt::task<void> auth::sign_out(const net::request& request) {
-  for (const auto& token : request.cookies(domain::session_cookie_name))
+  for (const auto token : request.cookies(domain::session_cookie_name))
     if (domain::looks_like_session_token(token)) co_await store::sessions(pool_).remove(domain::session_hash(token));
 }
 
@@ -132,7 +132,7 @@ rt::task<std::optional<identity>> auth::authenticate(const net::request& request
     co_return identity{std::move(owner->account), identity::kind::api_key, {}, owner->project_id};
   }
   int tried = 0;  // a cookie of that name may also be set by a neighbouring host: look past a few wrong ones
-  for (const auto& token : request.cookies(domain::session_cookie_name)) {
+  for (const auto token : request.cookies(domain::session_cookie_name)) {
     if (!domain::looks_like_session_token(token) || ++tried > 4) continue;
     auto hash = domain::session_hash(token);
     auto account = co_await store::sessions(pool_).find(hash);

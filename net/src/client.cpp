@@ -85,7 +85,7 @@ prepared prepare(const origin& to, request& head, std::optional<std::uint64_t> l
   set_traceparent(head.headers);
   head.minor_version = 1;
   prepared p{{}, head.method == "HEAD", head.headers.contains("Upgrade")};
-  p.text.reserve(512);
+  p.text.reserve(1024);
   http1::write_request_head(p.text, head).value();
   return p;
 }

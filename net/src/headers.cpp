@@ -56,7 +56,7 @@ std::uint32_t headers::append(std::string_view a, std::string_view b) {
     text_.append(a).append(b);
   } else {  // the old block stays until both are copied: they may stand in it
     std::string larger;
-    larger.reserve(std::max<std::size_t>(512, 2 * needed));
+    larger.reserve(std::max<std::size_t>(1024, 2 * needed));
     larger.append(text_).append(a).append(b);
     text_ = std::move(larger);
   }

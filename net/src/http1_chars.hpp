@@ -33,10 +33,21 @@ inline constexpr auto char_classes = make_char_classes();
 
 constexpr bool is(char c, char_class k) noexcept { return char_classes[static_cast<unsigned char>(c)] & k; }
 constexpr bool all_are(std::string_view text, char_class k) noexcept {
-  for (char c : text)
-    if (!is(c, k)) return false;
-  return true;
+  std::uint8_t common = 0xff;  // no branch a byte
+  for (char c : text) common &= char_classes[static_cast<unsigned char>(c)];
+  return common & k;
 }
+/// As all_are(text, value_char), many bytes at a time: values are most of a head.
+constexpr bool all_value_chars(std::string_view text) noexcept {
+  unsigned char bad = 0;
+  for (const unsigned char c : text) bad |= static_cast<unsigned char>((c < 0x20 && c != '\t') || c == 0x7f);
+  return bad == 0;
+}
+static_assert([] {
+  for (unsigned c = 0; c < 256; ++c)
+    if (const char ch = static_cast<char>(c); all_value_chars({&ch, 1}) != is(ch, value_char)) return false;
+  return true;
+}());
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 constexpr int hex_value(char c) noexcept {
   if (c >= '0' && c <= '9') return c - '0';

@@ -78,8 +78,7 @@ bool response_parser::start_line(std::string_view line) {
   const auto code = line.substr(9, 3), rest = line.substr(12);
   if (!is_digit(code[0]) || !is_digit(code[1]) || !is_digit(code[2]) || code[0] < '1' || code[0] > '5')
     return refuse(502, "The answer has no valid status.");
-  if (!rest.empty() && (rest[0] != ' ' || !all_are(rest, value_char)))
-    return refuse(502, "The status line is malformed.");
+  if (!rest.empty() && (rest[0] != ' ' || !all_value_chars(rest))) return refuse(502, "The status line is malformed.");
   status = static_cast<unsigned>((code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0'));
   http10_ = line[7] == '0';
   return true;

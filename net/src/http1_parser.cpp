@@ -51,7 +51,7 @@ std::optional<std::pair<std::string_view, std::string_view>> split_field(std::st
   const auto colon = line.find(':');
   if (colon == std::string_view::npos || colon == 0) return std::nullopt;
   const auto name = line.substr(0, colon), value = trim(line.substr(colon + 1));
-  if (!all_are(name, token_char) || !all_are(value, value_char)) return std::nullopt;
+  if (!all_are(name, token_char) || !all_value_chars(value)) return std::nullopt;
   return std::pair(name, value);
 }
 

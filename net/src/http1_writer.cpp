@@ -10,13 +10,26 @@ namespace atrium::net::http1 {
 namespace {
 
 result<void> write_fields(std::string& out, const headers& fields) {
+  std::size_t size = 2;
   for (const auto& [name, value] : fields) {
-    if (name.empty() || !all_are(name, token_char) || !all_are(value, value_char))
+    if (name.empty() || !all_are(name, token_char) || !all_value_chars(value))
       return error(disposition::invalid, "A header field holds a character that must not stand there.")
           .with_peer_text(std::string(name));
-    out.append(name).append(": ").append(value).append("\r\n");
+    size += name.size() + value.size() + 4;
   }
-  out.append("\r\n");
+  auto at = out.size();
+  out.resize(at + size);
+  const auto put = [&](std::string_view text) {
+    text.copy(out.data() + at, text.size());
+    at += text.size();
+  };
+  for (const auto& [name, value] : fields) {
+    put(name);
+    put(": ");
+    put(value);
+    put("\r\n");
+  }
+  put("\r\n");
   return {};
 }
 

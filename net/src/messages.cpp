@@ -20,8 +20,8 @@ std::optional<std::string> request::query_value(std::string_view name) const {
   return std::nullopt;
 }
 
-std::vector<std::string> request::cookies(std::string_view name) const {
-  std::vector<std::string> out;
+std::vector<std::string_view> request::cookies(std::string_view name) const {
+  std::vector<std::string_view> out;
   for (auto [field, rest] : headers) {
     if (!equal_nocase(field, "Cookie")) continue;
     while (!rest.empty()) {
@@ -29,7 +29,7 @@ std::vector<std::string> request::cookies(std::string_view name) const {
       rest.remove_prefix(
           std::min(rest.size(), rest.find(';') == std::string_view::npos ? rest.size() : rest.find(';') + 1));
       const auto equals = pair.find('=');
-      if (equals != std::string_view::npos && pair.substr(0, equals) == name) out.emplace_back(pair.substr(equals + 1));
+      if (equals != std::string_view::npos && pair.substr(0, equals) == name) out.push_back(pair.substr(equals + 1));
     }
   }
   return out;

@@ -173,14 +173,17 @@ request upstream_request(const request& from, const proxy_target& target, const 
       out.headers.add(name, rest);
     }
   }
-  // None of these came through: each is added once.
+  // None of these came through: each stands there once.
+  const auto unless_given = [&](std::string_view name, std::string_view value) {
+    if (!target.add.contains(name)) out.headers.add(name, value);
+  };
   if (const auto host = from.headers.find("Host")) {
-    out.headers.add("Host", *host);
-    out.headers.add("X-Forwarded-Host", *host);
+    unless_given("Host", *host);
+    unless_given("X-Forwarded-Host", *host);
   }
-  out.headers.add("X-Forwarded-For", hop.client_address);
-  out.headers.add("X-Forwarded-Proto", hop.secure ? "https" : "http");
-  for (const auto& [name, value] : target.add) out.headers.set(name, value);
+  unless_given("X-Forwarded-For", hop.client_address);
+  unless_given("X-Forwarded-Proto", hop.secure ? "https" : "http");
+  for (const auto& [name, value] : target.add) out.headers.add(name, value);
   if (upgrade) {
     out.headers.set("Connection", "Upgrade");
     out.headers.set("Upgrade", "websocket");

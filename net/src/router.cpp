@@ -11,6 +11,7 @@ namespace {
 std::vector<std::string_view> split(std::string_view path) {
   std::vector<std::string_view> out;
   if (path.starts_with('/')) path.remove_prefix(1);
+  out.reserve(1 + static_cast<std::size_t>(std::count(path.begin(), path.end(), '/')));
   while (true) {
     const auto slash = path.find('/');
     out.push_back(path.substr(0, slash));

@@ -100,7 +100,7 @@ rt::task<void> server_connection::refuse(error e) {
   refused.add();
   log::debug("request refused", {{"error", e}});
   answer.headers.add("Content-Length", std::to_string(answer.body.size()));
-  answer.headers.add("Date", std::string(http1::http_date_now()));
+  answer.headers.add("Date", http1::http_date_now());
   answer.headers.add("Connection", "close");
   std::string out;
   http1::write_response_head(out, answer.status, answer.headers).value();

@@ -76,7 +76,7 @@ std::string server_exchange::head_text(response& r, std::optional<std::uint64_t>
   r.headers.erase("Content-Length");
   if (length) r.headers.add("Content-Length", std::to_string(*length));
   if (chunked) r.headers.add("Transfer-Encoding", "chunked");
-  if (!r.headers.contains("Date")) r.headers.add("Date", std::string(http1::http_date_now()));
+  if (!r.headers.contains("Date")) r.headers.add("Date", http1::http_date_now());
   if (!keep_) r.headers.add("Connection", "close");
   else if (request_.minor_version == 0) r.headers.add("Connection", "keep-alive");
   std::string out;
@@ -167,8 +167,8 @@ rt::task<void> server_exchange::peer_gone() {
 
 rt::task<bool> server_exchange::settle() {
   if (!keep_ || writing_ || !body_is_settled()) co_return false;
-  std::byte scrap[4096];
-  while (!request_body_.finished()) co_await request_body_.read_some(scrap);
+  read_buffer scrap(read_buffer::head);  // not in the frame: most requests leave nothing
+  while (!request_body_.finished()) co_await request_body_.read_some(scrap.borrow());
   co_return facts_.keep_alive;
 }
 

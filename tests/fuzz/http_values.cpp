@@ -45,7 +45,7 @@ void traces(std::string_view text) {
 void proxied(std::string_view head) {
   net::http1::request_parser p(net::http1::head_limits{});
   if (p.advance(head) != net::http1::progress::done) return;
-  for (const auto& token : p.head.cookies("atrium_session")) (void)token;
+  for (const auto token : p.head.cookies("atrium_session")) (void)token;
   (void)p.head.query_value("a");
   ATRIUM_ASSERT(net::trace_of(p.head, nullptr), "every request has a trace id");
   net::proxy_target target{.target = "/x"};

@@ -103,8 +103,8 @@ struct request {
   std::string_view query() const noexcept;  ///< after '?', or empty
   /// Decoded value of the first such query parameter.
   std::optional<std::string> query_value(std::string_view name) const;
-  /// Every value of a cookie of that name over all Cookie lines (a name may stand several times).
-  std::vector<std::string> cookies(std::string_view name) const;
+  /// Every value of a cookie of that name over all Cookie lines (a name may stand several times): views of `headers`.
+  std::vector<std::string_view> cookies(std::string_view name) const;
 };
 
 /// Head of a response, with a body where it is known as a whole.

@@ -8,10 +8,10 @@ namespace atrium::net {
 /// What views and spans refer to must outlive forward(): the exchange's own request, or constants.
 struct proxy_target {
   origin to;
-  std::string_view target;                               ///< path and query to ask for
-  net::headers add;                                      ///< set after stripping (identity, X-Forwarded-*)
-  std::span<const std::string_view> strip_headers;       ///< further request headers to drop
-  std::span<const std::string_view> strip_cookies;       ///< names of cookies that never reach the upstream
+  std::string_view target;                          ///< path and query to ask for
+  net::headers add;                                 ///< each name once, set after stripping (identity, X-Forwarded-*)
+  std::span<const std::string_view> strip_headers;  ///< further request headers to drop
+  std::span<const std::string_view> strip_cookies;  ///< names of cookies that never reach the upstream
   std::span<const std::string_view> refuse_set_cookies;  ///< Set-Cookie of these names is dropped from answers
   std::function<void(unsigned status, net::headers&)> adjust_answer;  ///< last word on the fields of the answer
   std::function<void(std::uint64_t to_upstream, std::uint64_t to_client)> on_bytes;  ///< progress, for accounting
