@@ -40,35 +40,38 @@ enum class field_kind : std::uint8_t {
   origin_wide,  ///< Alt-Svc would send the browser to another address for the whole origin
 };
 
-constexpr std::pair<std::string_view, field_kind> known_fields[] = {{"connection", field_kind::hop},
+/// By length, so that kind_of() looks at few of them.
+constexpr std::pair<std::string_view, field_kind> known_fields[] = {{"te", field_kind::hop},
+                                                                    {"host", field_kind::host},
+                                                                    {"expect", field_kind::framing},
+                                                                    {"cookie", field_kind::cookie},
+                                                                    {"trailer", field_kind::hop},
+                                                                    {"upgrade", field_kind::hop},
+                                                                    {"alt-svc", field_kind::origin_wide},
+                                                                    {"forwarded", field_kind::forwarding},
+                                                                    {"x-real-ip", field_kind::forwarding},
+                                                                    {"connection", field_kind::hop},
                                                                     {"keep-alive", field_kind::hop},
+                                                                    {"set-cookie", field_kind::set_cookie},
+                                                                    {"x-rewrite-url", field_kind::forwarding},
+                                                                    {"http2-settings", field_kind::hop},
+                                                                    {"x-original-url", field_kind::forwarding},
+                                                                    {"content-length", field_kind::framing},
                                                                     {"proxy-connection", field_kind::hop},
+                                                                    {"transfer-encoding", field_kind::hop},
+                                                                    {"sec-websocket-key", field_kind::handshake},
                                                                     {"proxy-authenticate", field_kind::hop},
                                                                     {"proxy-authorization", field_kind::hop},
-                                                                    {"proxy-authentication-info", field_kind::hop},
-                                                                    {"te", field_kind::hop},
-                                                                    {"trailer", field_kind::hop},
-                                                                    {"transfer-encoding", field_kind::hop},
-                                                                    {"upgrade", field_kind::hop},
-                                                                    {"http2-settings", field_kind::hop},
-                                                                    {"sec-websocket-key", field_kind::handshake},
+                                                                    {"sec-websocket-accept", field_kind::handshake},
                                                                     {"sec-websocket-version", field_kind::handshake},
                                                                     {"sec-websocket-protocol", field_kind::handshake},
                                                                     {"sec-websocket-extensions", field_kind::handshake},
-                                                                    {"sec-websocket-accept", field_kind::handshake},
-                                                                    {"forwarded", field_kind::forwarding},
-                                                                    {"x-real-ip", field_kind::forwarding},
-                                                                    {"x-original-url", field_kind::forwarding},
-                                                                    {"x-rewrite-url", field_kind::forwarding},
-                                                                    {"content-length", field_kind::framing},
-                                                                    {"expect", field_kind::framing},
-                                                                    {"host", field_kind::host},
-                                                                    {"cookie", field_kind::cookie},
-                                                                    {"set-cookie", field_kind::set_cookie},
-                                                                    {"alt-svc", field_kind::origin_wide}};
+                                                                    {"proxy-authentication-info", field_kind::hop}};
+constexpr auto length_of = [](const auto& known) { return known.first.size(); };
+static_assert(std::ranges::is_sorted(known_fields, {}, length_of));
 
 field_kind kind_of(std::string_view name) noexcept {
-  for (const auto& [known, kind] : known_fields)
+  for (const auto& [known, kind] : std::ranges::equal_range(known_fields, name.size(), {}, length_of))
     if (same_field(name, known)) return kind;
   constexpr std::string_view prefix = "x-forwarded-";
   if (name.size() >= prefix.size() && same_field(name.substr(0, prefix.size()), prefix)) return field_kind::forwarding;
