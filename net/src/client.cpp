@@ -70,12 +70,13 @@ rt::task<answer_head> read_answer(client_connection& c, http_limits limits, bool
   fail(disposition::disconnected, "The server sent too many interim answers.");
 }
 
+/// A request as it is sent. What it was made of is not held while the answer is waited for.
 struct prepared {
   std::string text;
-  bool to_head, upgrades;
+  bool to_head, upgrades, idempotent;
 };
 
-prepared prepare(const origin& to, request& head, std::optional<std::uint64_t> length, bool chunked) {
+prepared prepare(const origin& to, request head, std::optional<std::uint64_t> length, bool chunked) {
   if (!head.headers.contains("Host")) head.headers.set("Host", to.authority());
   head.headers.erase("Content-Length");
   head.headers.erase("Transfer-Encoding");
@@ -84,7 +85,7 @@ prepared prepare(const origin& to, request& head, std::optional<std::uint64_t> l
     head.headers.add("Content-Length", std::to_string(*length));
   set_traceparent(head.headers);
   head.minor_version = 1;
-  prepared p{{}, head.method == "HEAD", head.headers.contains("Upgrade")};
+  prepared p{{}, head.method == "HEAD", head.headers.contains("Upgrade"), is_idempotent(head.method)};
   p.text.reserve(1024);
   http1::write_request_head(p.text, head).value();
   return p;
@@ -181,7 +182,7 @@ rt::task<answer_head> http_client::state::ask(client_connection& c, outgoing out
 
 rt::task<client_response> http_client::send(const origin& to, request head, std::string body) {
   auto& s = *state_;
-  const auto p = prepare(to, head, body.size(), false);
+  const auto p = prepare(to, std::move(head), body.size(), false);
   for (bool fresh = p.upgrades;; fresh = true) {
     auto c = s.take(to, fresh);
     if (!c) c = co_await s.open(to);
@@ -190,7 +191,7 @@ rt::task<client_response> http_client::send(const origin& to, request head, std:
       co_return s.finish(std::move(c), std::move(answer));
     } catch (const failure& f) {
       // Closed while idle: the request never arrived, or is safe to repeat.
-      if (!c->reused || f.disposition() != disposition::disconnected || !is_idempotent(head.method)) throw;
+      if (!c->reused || f.disposition() != disposition::disconnected || !p.idempotent) throw;
     }
   }
 }
@@ -255,7 +256,7 @@ struct upload {
 rt::task<client_response> http_client::send(const origin& to, request head, std::optional<std::uint64_t> length,
                                             body_reader& body) {
   auto& s = *state_;
-  const auto p = prepare(to, head, length, !length);
+  const auto p = prepare(to, std::move(head), length, !length);
   auto c = s.take(to, p.upgrades);
   if (!c) c = co_await s.open(to);
   upload up{*c, p.text, length, body, s.options, {}, nullptr};
