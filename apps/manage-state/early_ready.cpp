@@ -1,12 +1,13 @@
 #include "apps/manage-state/early_ready.hpp"
 
+#include "apps/domain/project_pod.hpp"
+
 namespace atrium::manage_state {
 
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint16_t browser_port = 6001;  // as the readiness probe of the pod template
 constexpr rt::duration shortest_pause = 5ms, longest_pause = 1s;
 
 net::client_options client_options() {
@@ -55,7 +56,7 @@ rt::task<void> early_ready::ask(domain::project_id id, question about) {
 
 rt::task<bool> early_ready::answers_at(std::string ip) {
   try {
-    const net::origin at{.host = ip.find(':') == std::string::npos ? ip : "[" + ip + "]", .port = browser_port};
+    const net::origin at{.host = std::move(ip), .port = domain::browser_port};
     const auto answer = co_await rt::with_timeout(2s, http_.fetch(at, {.target = "/ready"}, {}, 1024));
     co_return answer.status == 200;
   } catch (const failure& f) {
