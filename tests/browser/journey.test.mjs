@@ -302,7 +302,11 @@ test('copying works on pages that came by plain http, where browsers have no cli
   await name.click();
   await page.keyboard.press('Control+V');
   assert.equal(await name.inputValue(), secret);
-  assert.deepEqual(trouble, []);
+  const expected = /Cross-Origin-Opener-Policy header has been ignored/; // Chromium says so of every page by plain http
+  assert.deepEqual(
+    trouble.filter((line) => !expected.test(line)),
+    [],
+  );
   await context.close();
 });
 
