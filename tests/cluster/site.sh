@@ -73,4 +73,27 @@ start_services() {
   kube -n atrium create secret generic atrium-database --from-literal=conninfo="host=$gateway user=atrium dbname=atrium"
   kube apply -f "$work/manifests"
   for d in edge hub-next hub-websocket hub-proxy static manage-action manage-state; do kube -n atrium rollout status deployment/$d --timeout=110s; done
+  wait_for_edges
+}
+
+# A pod is ready before every node's kube-proxy leads to it, and a page that comes without its scripts stays empty: wait until
+# each edge reaches each service (a service that refuses is a 502 there).
+wait_for_edges() {
+  local ip path code end=$((SECONDS + 60))
+  for ip in $(kube -n atrium get pods -l run=edge -o 'jsonpath={.items[*].status.podIP}'); do
+    for path in /app/ /favicon.ico /hub; do
+      until code=$(status_of "$ip" "$path") && [ "$code" -lt 502 ]; do
+        [ $SECONDS -lt $end ] || { say "the edge at $ip answers $path with '$code' after 60 s"; tail -n 20 "$KUBE_STATE"/proxy*.log; return 1; }
+        sleep 0.2
+      done
+    done
+  done
+}
+
+# status_of IP PATH: what a GET of it on port 8080 answers, such as 200.
+status_of() {
+  local code
+  exec 3<> "/dev/tcp/$1/8080" || return 1
+  printf 'GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$2" "$1" >&3
+  read -r -t 5 _ code _ <&3 && echo "$code"
 }
