@@ -15,6 +15,9 @@ type PushHandler = (push: Record<string, unknown>) => void;
 const nothing = (): void => undefined;
 const signedOut = ['unauthenticated', 'You are signed out. Sign in and try again.'] as const;
 
+/** A socket that has begun to close drops what it is given, some time before it tells of its close. */
+const writable = (socket: SocketLike | null): socket is SocketLike => socket?.readyState === 1;
+
 export class Connection {
   readonly state = new Cell<LinkState>({ phase: 'idle' });
   #socket: SocketLike | null = null;
@@ -27,7 +30,9 @@ export class Connection {
   #handlers = new Map<string, Set<PushHandler>>();
   #binary = new Set<(data: Uint8Array<ArrayBuffer>) => void>();
   #resume = new Set<() => void>();
-  #send = (text: string): void => this.#socket?.send(text);
+  #send = (text: string): void => {
+    if (writable(this.#socket)) this.#socket.send(text);
+  };
 
   constructor(
     private readonly url: string | (() => string),
@@ -74,7 +79,7 @@ export class Connection {
 
   /** False when there is no connection: the caller keeps the bytes or drops them. */
   sendBinary(data: Uint8Array<ArrayBuffer>): boolean {
-    if (this.state.value.phase !== 'open' || !this.#socket) return false;
+    if (this.state.value.phase !== 'open' || !writable(this.#socket)) return false;
     this.#socket.send(data);
     return true;
   }
@@ -218,7 +223,7 @@ export class Connection {
   #beat(deadlineMs: number): void {
     const socket = this.#socket;
     if (!socket) return;
-    socket.send(this.#requests.bare(this.options.heartbeat));
+    if (writable(socket)) socket.send(this.#requests.bare(this.options.heartbeat));
     this.#stopHeartbeat();
     this.#stopHeartbeat = this.around.after(deadlineMs, () => this.#lost(socket)); // any frame re-arms it
   }

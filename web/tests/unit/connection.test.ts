@@ -244,6 +244,19 @@ describe('connection', () => {
     expect([...around.last.binary[0]!]).toEqual([9]);
   });
 
+  it('gives nothing to a socket that has begun to close, and asks again on the next', () => {
+    opened();
+    const closing = around.last;
+    closing.readyState = 2;
+    expect(connection.sendBinary(new Uint8Array([9]))).toBe(false);
+    void connection.request('one', {}, { safe: true });
+    expect([closing.binary.length, closing.methods().includes('one')]).toEqual([0, false]);
+    closing.lose();
+    around.advance(1000);
+    around.last.hello();
+    expect(around.last.methods()).toContain('one');
+  });
+
   it('stops for good when told to', async () => {
     opened();
     const waiting = code(connection.request('one', {}, { safe: true }));

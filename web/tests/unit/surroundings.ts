@@ -19,6 +19,7 @@ export class TestSocket implements SocketLike {
     this.closed = true;
   }
   push(message: unknown): void {
+    if (this.readyState === 0) this.readyState = 1;
     this.onmessage?.({ data: JSON.stringify(message) });
   }
   bytes(data: number[]): void {
@@ -33,6 +34,7 @@ export class TestSocket implements SocketLike {
     this.push({ id: request.id, result });
   }
   lose(code = 1006): void {
+    this.readyState = 3;
     this.onclose?.({ code, reason: '' });
   }
   methods(): string[] {
