@@ -65,7 +65,6 @@ class session_core : public std::enable_shared_from_this<session_core> {
   /// Queues a close frame unless one was, then waits until it is written, at most for `limit`.
   rt::task<void> send_close(std::uint16_t code, std::string_view reason, rt::duration limit);
   rt::task<void> end_stream();
-  rt::task<void> end_with_peer(event);
   rt::task<void> refuse(error);
   rt::task<void> discard_until_end();
   rt::task<void> finish_close();

@@ -164,6 +164,27 @@ TEST_F(Manage, AKilledLeaderIsFollowedByAnotherReplica) {
   });
 }
 
+/// Runs `steps` while `handle` answers there in place of a project's server.
+template <class Steps>
+rt::task<void> with_project_server(rt::endpoint at, net::handler handle, Steps& steps) {
+  auto body = [&](rt::scope& scope) -> rt::task<void> {
+    auto listener = rt::listener::bind(at);
+    net::http_server server(handle);
+    scope.spawn(server.serve(listener), "project");
+    std::exception_ptr failed;
+    try {
+      co_await steps();
+    } catch (...) {
+      failed = std::current_exception();
+    }
+    co_await server.drain(1s);
+    scope.cancel(rt::cancel_reason::requested);
+    co_await scope.join();
+    if (failed) std::rethrow_exception(failed);
+  };
+  co_await rt::with_scope(body);
+}
+
 rt::task<void> answer_status(net::exchange& ex) {
   const bool ours = ex.request().headers.find("Authorization") == "Bearer s3cret" && ex.request().path() == "/status";
   const auto now =
@@ -181,28 +202,16 @@ TEST_F(Manage, RunningProjectsAreAskedWhatTheyUse) {
     co_await s.pool.query("UPDATE projects SET last_edited = '2026-01-01' WHERE project_id = $1::uuid", {id.view()});
     co_await make_pod(s, id);
     co_await s.set_ready(id, ip);
-    auto body = [&](rt::scope& scope) -> rt::task<void> {
-      auto listener = rt::listener::bind(rt::endpoint::ip(ip, 6000));
-      net::http_server server(answer_status);
-      scope.spawn(server.serve(listener), "project");
+    auto steps = [&]() -> rt::task<void> {
       s.start("state", "manage-state", {"--usage-interval", "200ms"});
       auto used = [&]() -> rt::task<bool> {
         const auto p = co_await s.row(id);
         co_return k8s::integer_at(json::parse(p.status), {"usage", "memory_bytes"}) == 123456;
       };
-      std::exception_ptr failed;
-      try {
-        co_await s.until(used, "the usage");
-        EXPECT_GT((co_await s.row(id)).last_edited.value(), domain::now() - 1min);
-      } catch (...) {
-        failed = std::current_exception();
-      }
-      co_await server.drain(1s);
-      scope.cancel(rt::cancel_reason::requested);
-      co_await scope.join();
-      if (failed) std::rethrow_exception(failed);
+      co_await s.until(used, "the usage");
+      EXPECT_GT((co_await s.row(id)).last_edited.value(), domain::now() - 1min);
     };
-    co_await rt::with_scope(body);
+    co_await with_project_server(rt::endpoint::ip(ip, domain::hub_port), answer_status, steps);
   });
 }
 
@@ -218,29 +227,17 @@ TEST_F(Manage, AServerThatAnswersRunsBeforeTheKubeletHasLookedAgain) {
       ++asked;
       co_await e.respond(up ? net::response::text(200, "ready\n") : net::response::text(503, "not yet\n"));
     };
-    auto body = [&](rt::scope& scope) -> rt::task<void> {
-      auto listener = rt::listener::bind(rt::endpoint::ip(ip, 6001));
-      net::http_server server(answer);
-      scope.spawn(server.serve(listener), "project");
+    auto steps = [&]() -> rt::task<void> {
       s.start("state", "manage-state");
-      std::exception_ptr failed;
-      try {
-        co_await s.set_ready(id, ip, false);
-        auto asked_often = [&]() -> rt::task<bool> { co_return asked >= 3; };
-        co_await s.until(asked_often, "questions");
-        EXPECT_EQ((co_await s.row(id)).state.state, state_name::starting);
-        up = true;
-        co_await s.until_state(id, state_name::running);
-        EXPECT_EQ((co_await s.row(id)).state.ip, ip);
-      } catch (...) {
-        failed = std::current_exception();
-      }
-      co_await server.drain(1s);
-      scope.cancel(rt::cancel_reason::requested);
-      co_await scope.join();
-      if (failed) std::rethrow_exception(failed);
+      co_await s.set_ready(id, ip, false);
+      auto asked_often = [&]() -> rt::task<bool> { co_return asked >= 3; };
+      co_await s.until(asked_often, "questions");
+      EXPECT_EQ((co_await s.row(id)).state.state, state_name::starting);
+      up = true;
+      co_await s.until_state(id, state_name::running);
+      EXPECT_EQ((co_await s.row(id)).state.ip, ip);
     };
-    co_await rt::with_scope(body);
+    co_await with_project_server(rt::endpoint::ip(ip, domain::browser_port), answer, steps);
   });
 }
 
