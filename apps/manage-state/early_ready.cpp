@@ -1,6 +1,7 @@
 #include "apps/manage-state/early_ready.hpp"
 
 #include "apps/domain/project_pod.hpp"
+#include "atrium/rt/backoff.hpp"
 
 namespace atrium::manage_state {
 
@@ -8,7 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr rt::duration shortest_pause = 5ms, longest_pause = 1s;
+constexpr rt::backoff_options pauses{.first = 5ms, .longest = 1s, .jitter = 0};
 
 net::client_options client_options() {
   net::client_options o;
@@ -42,11 +43,12 @@ bool early_ready::answers(const pod_view& p) const {
 }
 
 rt::task<void> early_ready::ask(domain::project_id id, question about) {
-  for (auto pause = shortest_pause;; pause = std::min(pause * 2, longest_pause)) {
+  rt::backoff pause(pauses);
+  for (;;) {
     const auto* p = pods_.find(id);
     if (!p || !about.is_about(*p) || !is_awaited(*p)) co_return;
     if (co_await answers_at(p->ip)) break;
-    co_await rt::sleep_for(pause);
+    co_await rt::sleep_for(pause.next(rt::loop::current().now()));
   }
   const auto at = asked_.find(id);
   if (at == asked_.end() || at->second.uid != about.uid || at->second.restarts != about.restarts) co_return;

@@ -2,6 +2,7 @@
 
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
+#include "atrium/rt/backoff.hpp"
 #include "http1_body.hpp"
 
 namespace atrium::net {
@@ -11,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr unsigned most_breaks = 100;  // of one answer: who breaks more often than that is no server being restarted
-constexpr rt::duration first_pause = 20ms, longest_pause = 500ms;
+constexpr rt::backoff_options pauses{.first = 20ms, .longest = 500ms};  // many answers break off together
 
 std::optional<std::string> strong_etag(const headers& h) {
   const auto etag = h.find("ETag");
@@ -76,12 +77,13 @@ rt::task<std::size_t> resumed_answer::read_some(std::span<std::byte> into) {
 rt::task<void> resumed_answer::resume(std::exception_ptr lost) {
   if (++breaks_ > most_breaks) std::rethrow_exception(lost);
   const auto began = rt::clock::now();
-  for (auto pause = first_pause;; pause = std::min(pause * 2, longest_pause)) {
+  rt::backoff pause(pauses);
+  for (;;) {
     const auto limit = began + patience_ - rt::clock::now();
     if (limit <= rt::duration::zero()) std::rethrow_exception(lost);
     body_ = co_await ask(limit, lost);
     if (body_) break;
-    co_await rt::sleep_for(std::min(pause, limit));
+    co_await rt::sleep_for(std::min(pause.next(rt::clock::now()), limit));
   }
   static auto& resumed =
       metrics::get_counter("atrium_net_proxy_resumed_total", "Answers that went on over a new connection");

@@ -15,9 +15,6 @@ type PushHandler = (push: Record<string, unknown>) => void;
 const nothing = (): void => undefined;
 const signedOut = ['unauthenticated', 'You are signed out. Sign in and try again.'] as const;
 
-/** A socket that has begun to close drops what it is given, some time before it tells of its close. */
-const writable = (socket: SocketLike | null): socket is SocketLike => socket?.readyState === 1;
-
 export class Connection {
   readonly state = new Cell<LinkState>({ phase: 'idle' });
   #socket: SocketLike | null = null;
@@ -30,9 +27,7 @@ export class Connection {
   #handlers = new Map<string, Set<PushHandler>>();
   #binary = new Set<(data: Uint8Array<ArrayBuffer>) => void>();
   #resume = new Set<() => void>();
-  #send = (text: string): void => {
-    if (writable(this.#socket)) this.#socket.send(text);
-  };
+  #send = (text: string): void => this.#socket?.send(text);
 
   constructor(
     private readonly url: string | (() => string),
@@ -73,15 +68,14 @@ export class Connection {
 
   request<T>(method: string, params: unknown, options: RequestOptions = {}): Promise<T> {
     if (this.state.value.phase === 'signed_out') return Promise.reject(new RpcError(...signedOut));
-    const open = this.state.value.phase === 'open';
-    return this.#requests.add<T>(method, params, options, open ? this.#send : undefined);
+    return this.#requests.add<T>(method, params, options, this.#open ? this.#send : undefined);
   }
 
   /** False when there is no connection: the caller keeps the bytes or drops them. */
   sendBinary(data: Uint8Array<ArrayBuffer>): boolean {
-    if (this.state.value.phase !== 'open' || !writable(this.#socket)) return false;
-    this.#socket.send(data);
-    return true;
+    const socket = this.#open;
+    socket?.send(data);
+    return socket !== null;
   }
 
   on(event: string, handler: PushHandler): () => void {
@@ -101,6 +95,11 @@ export class Connection {
     this.#resume.add(handler);
     if (this.state.value.phase === 'open') handler();
     return () => this.#resume.delete(handler);
+  }
+
+  /** Null also for a socket that has begun to close: it drops what it is given, some time before it tells of its close. */
+  get #open(): SocketLike | null {
+    return this.state.value.phase === 'open' && this.#socket?.readyState === 1 ? this.#socket : null;
   }
 
   #connect(): void {
@@ -223,7 +222,7 @@ export class Connection {
   #beat(deadlineMs: number): void {
     const socket = this.#socket;
     if (!socket) return;
-    if (writable(socket)) socket.send(this.#requests.bare(this.options.heartbeat));
+    this.#open?.send(this.#requests.bare(this.options.heartbeat));
     this.#stopHeartbeat();
     this.#stopHeartbeat = this.around.after(deadlineMs, () => this.#lost(socket)); // any frame re-arms it
   }
