@@ -22,9 +22,6 @@ std::string find_program(const std::string& name) {
   fail(disposition::not_found, "Pods need " + name + ", which is not installed: apt-get install bubblewrap.");
 }
 
-/// A folder of a pod that programs inside write to: what they call a log, a status or a record there is none of ours.
-bool is_the_pods(const fs::path& folder) { return folder.filename() == "volumes" || folder.filename() == "sockets"; }
-
 constexpr auto heartbeat_interval = std::chrono::seconds(10);
 constexpr auto trim_interval = std::chrono::seconds(15);
 
@@ -163,10 +160,9 @@ void node_agent::remove_strays() {
   for (const auto& entry : fs::directory_iterator(options_.state + "/pods", bad)) {
     const std::string uid = entry.path().filename();
     if (known.contains(uid)) continue;
-    for (const auto& inside : fs::directory_iterator(entry.path(), bad)) {
-      if (is_the_pods(inside.path())) continue;
-      sandbox_process::end_recorded(inside.path().string() + "/run.json");
-      for (const auto& file : fs::directory_iterator(inside.path(), bad))
+    for (const auto& container : fs::directory_iterator(containers_of(entry.path()), bad)) {
+      sandbox_process::end_recorded(container.path().string() + "/run.json");
+      for (const auto& file : fs::directory_iterator(container.path(), bad))
         if (file.path().extension() == ".status") sandbox_process::end_unrecorded(file.path());
     }
     cgroups_.remove(uid);
@@ -186,9 +182,10 @@ rt::task<void> node_agent::trim_logs() {
   while (true) {
     co_await rt::sleep_for(trim_interval);
     std::error_code bad;
-    for (fs::recursive_directory_iterator at(options_.state + "/pods", bad), end; at != end; at.increment(bad))
-      if (at->path().extension() == ".log" && at.depth() == 2) trim_log(at->path());
-      else if (at.depth() >= 2 || is_the_pods(at->path())) at.disable_recursion_pending();
+    for (const auto& pod : fs::directory_iterator(options_.state + "/pods", bad))
+      for (const auto& container : fs::directory_iterator(containers_of(pod.path()), bad))
+        for (const auto& file : fs::directory_iterator(container.path(), bad))
+          if (file.path().extension() == ".log") trim_log(file.path());
   }
 }
 

@@ -39,7 +39,7 @@ pod_worker::pod_worker(node_context& node, object_ptr pod)
       if (!c->state.init && !array_at(this->pod(), {"spec", "initContainers"}).empty())
         c->state.reason = "PodInitializing";
       c->index = i++;
-      c->folder = folder_ + "/" + c->state.name;
+      c->folder = containers_of(folder_) + "/" + c->state.name;
       containers_.push_back(std::move(c));
     }
   }

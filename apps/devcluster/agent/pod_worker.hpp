@@ -27,6 +27,10 @@ struct node_context {
   bool root = false;
 };
 
+/// In the folder of a pod: a folder for each container, with its logs, records and status files. Nothing inside the pod
+/// sees it.
+inline std::string containers_of(const std::string& pod_folder) { return pod_folder + "/containers"; }
+
 class pod_worker {
  public:
   pod_worker(node_context& node, object_ptr pod);

@@ -62,6 +62,15 @@ TEST_F(Devcluster, InitContainersComeFirstAndPhasesFollow) {
   EXPECT_EQ(ok("logs p -c main"), "made\n");
 }
 
+TEST_F(Devcluster, ContainersMayBeNamedLikeTheFoldersOfAPod) {
+  apply(
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  restartPolicy: Never\n  containers:\n"
+      "  - {name: sockets, image: x, command: [echo, one]}\n  - {name: volumes, image: x, command: [echo, two]}\n"
+      "  - {name: etc, image: x, command: [cat, /etc/hostname]}\n");
+  EXPECT_TRUE(becomes("pod p", ".status.phase", "Succeeded"));
+  EXPECT_EQ(ok("logs p -c sockets") + ok("logs p -c volumes") + ok("logs p -c etc"), "one\ntwo\np\n");
+}
+
 TEST_F(Devcluster, AProbeThatFailsStartsTheContainerAnew) {
   apply(pod("p", "touch /tmp/well; trap \"exit 0\" TERM; while :; do sleep 0.1; done", "",
             "    livenessProbe: {exec: {command: [test, -e, /tmp/well]}, periodSeconds: 1, failureThreshold: 1, "
@@ -135,7 +144,8 @@ TEST_F(Devcluster, WhatEndedWhileItWasDeadIsNoticed) {
   EXPECT_FALSE(target.empty());
   ok("exec p -- sh -c '(sleep 0.5; touch /tmp/go) >/dev/null 2>&1 &'");
   stop(SIGKILL);
-  EXPECT_TRUE(eventually([&] { return shell("grep -l exit-code " + folder + "/pods/*/main/0.status").code == 0; }));
+  EXPECT_TRUE(
+      eventually([&] { return shell("grep -l exit-code " + folder + "/pods/*/containers/main/0.status").code == 0; }));
   start();
   EXPECT_TRUE(becomes("pod p", ".status.phase", "Failed"));
   EXPECT_EQ(field("pod p", ".status.containerStatuses[0].state.terminated.exitCode"), "4");
@@ -145,7 +155,7 @@ TEST_F(Devcluster, AnOrderlyStopEndsPodsAndTheNextStartBringsThemBack) {
   apply(pod("p", "trap \"exit 0\" TERM; echo run; while :; do sleep 0.1; done"));
   wait_ready("p");
   EXPECT_EQ(stop(SIGTERM), 0);
-  EXPECT_EQ(shell("grep -c exit-code " + folder + "/pods/*/main/0.status").text, "1\n");
+  EXPECT_EQ(shell("grep -c exit-code " + folder + "/pods/*/containers/main/0.status").text, "1\n");
   start();
   wait_ready("p");
   EXPECT_EQ(field("pod p", ".status.containerStatuses[0].restartCount"), "1");
