@@ -3,7 +3,7 @@
 //
 // Interleaved: a bare pod of the same image (no probe, no volume), the same with the project's home mounted (kubelets look 0.3 s
 // after the first time whether a volume is there), a copy of the project's own pod with its probe, and the click; then 20 at once.
-// "asked": the same starts by POST of projects/start, so without the work of 20 browsers' pages on these cores.
+// "prompts": the same starts and terminals from one page that draws nothing, so without the work of 20 people's browsers on these cores.
 import { execFileSync } from 'node:child_process';
 import { inBrowserAt, pressStart } from './browser.mjs';
 import { Pods } from './kube.mjs';
@@ -80,12 +80,36 @@ async function podsAtOnce(name, spec) {
   return took;
 }
 
-async function crowdOf({ address, context, api }) {
-  const projects = [];
-  for (let i = 0; i < crowd; i++) projects.push((await api('projects/create', { title: `Crowd ${i}` })).project_id);
-  await api('projects/start', { project_id: projects[0] });
-  const { home } = await specsOf(projects[0]);
-  await api('projects/stop', { project_id: projects[0] });
+/** Runs in a page: opens a terminal in the running project; resolves when its prompt has arrived. */
+function promptOf(project) {
+  return new Promise((done, failed) => {
+    const socket = new WebSocket(`ws://${location.host}/${project}/ws`);
+    socket.binaryType = 'arraybuffer';
+    let shown = '';
+    socket.onopen = () => socket.send(JSON.stringify({ id: 1, method: 'terminal.open', params: { terminal: 'main', cols: 80, rows: 24 } }));
+    socket.onclose = () => failed(new Error(`${project}: the connection ended before the prompt`));
+    socket.onmessage = ({ data }) => {
+      if (typeof data === 'string') return;
+      shown += new TextDecoder().decode(data.slice(5)); // after the number of the channel
+      if (!/[$#] /.test(shown)) return;
+      done();
+      socket.close();
+    };
+  });
+}
+
+/** Starts all: for each, milliseconds until it was ready and until its prompt had arrived at the page. */
+function promptsAtOnce(api, page, projects) {
+  const began = performance.now();
+  return all(async (i) => {
+    await api('projects/start', { project_id: projects[i] }); // not from the page, which has six connections for requests
+    const ready = performance.now() - began;
+    await page.evaluate(promptOf, projects[i]);
+    return [ready, performance.now() - began];
+  });
+}
+
+async function openPages({ address, context }, projects) {
   const pages = [];
   for (const id of projects) {
     const page = await context.newPage();
@@ -93,26 +117,54 @@ async function crowdOf({ address, context, api }) {
     await page.getByRole('button', { name: 'Start', exact: true }).waitFor();
     pages.push(page);
   }
-  const last = { bare: [], home: [], asked: [], click: [] };
-  const stopAll = () => all((i) => api('projects/stop', { project_id: projects[i] }));
-  for (let round = 0; round < crowds; round++) {
-    last.bare.push(Math.max(...(await podsAtOnce(`bare-${round}`, bare))));
-    last.home.push(Math.max(...(await podsAtOnce(`home-${round}`, home))));
-    const began = performance.now();
-    await all((i) => api('projects/start', { project_id: projects[i] }));
-    last.asked.push(performance.now() - began);
-    await stopAll();
-    const times = await Promise.all(pages.map(pressStart));
-    const prompts = times.map(([, drawn]) => drawn);
-    last.click.push(Math.max(...prompts) - Math.min(...times.map(([pressed]) => pressed)));
-    if (round === crowds - 1) console.log(`  each of ${crowd} in the last round, click to prompt: ${spread(times.map(([pressed, drawn]) => drawn - pressed))}`);
+  return pages;
+}
+
+/** Each way once, all 20 at the same time; adds when the last of each was there. */
+async function crowdRound(where, { projects, specs, plain, stopAll, last, tell }) {
+  for (const [kind, spec] of Object.entries(specs)) {
+    last[kind].push(Math.max(...(await podsAtOnce(`${kind}-${last[kind].length}`, spec))));
     await stopAll();
   }
-  const show = (took) => `${seconds(at(took, 0.5))} s [${seconds(at(took, 0))}-${seconds(at(took, 1))}], n=${took.length}`;
-  console.log(`${crowd} bare pods at once, last ready:    ${show(last.bare)}`);
-  console.log(`${crowd} with a project's home at once:   ${show(last.home)}`);
-  console.log(`${crowd} starts asked at once, last ready: ${show(last.asked)}`);
-  console.log(`${crowd} clicks at once, last prompt:      ${show(last.click)}; goal 3 s; ${(at(last.click, 0.5) / at(last.bare, 0.5)).toFixed(2)} of the bare pods, ${(at(last.click, 0.5) / at(last.home, 0.5)).toFixed(2)} of those with a home`);
+  const prompts = await promptsAtOnce(where.api, plain, projects);
+  last.ready.push(Math.max(...prompts.map(([ready]) => ready)));
+  last.prompt.push(Math.max(...prompts.map(([, received]) => received)));
+  await stopAll();
+  const pages = await openPages(where, projects);
+  const times = await Promise.all(pages.map(pressStart));
+  last.click.push(Math.max(...times.map(([, drawn]) => drawn)) - Math.min(...times.map(([pressed]) => pressed)));
+  await all((i) => pages[i].close());
+  await stopAll();
+  if (!tell) return;
+  console.log(`  each of ${crowd} in the last round, start to prompt: ${spread(prompts.map(([, received]) => received))}`);
+  console.log(`  each of ${crowd} in the last round, click to prompt: ${spread(times.map(([pressed, drawn]) => drawn - pressed))}`);
+}
+
+async function crowdOf(where) {
+  const { address, context, api } = where;
+  const projects = [];
+  for (let i = 0; i < crowd; i++) projects.push((await api('projects/create', { title: `Crowd ${i}` })).project_id);
+  await api('projects/start', { project_id: projects[0] });
+  const { home, copy } = await specsOf(projects[0]);
+  const stopAll = async () => {
+    await all((i) => api('projects/stop', { project_id: projects[i] }));
+    await new Promise((rested) => setTimeout(rested, 3000)); // what the nodes still take down would slow the next
+  };
+  await stopAll();
+  const plain = await context.newPage();
+  await plain.goto(`${address}/app/account`);
+  const last = { bare: [], home: [], copy: [], ready: [], prompt: [], click: [] };
+  for (let round = 1; round <= crowds; round++)
+    await crowdRound(where, { projects, specs: { bare, home, copy }, plain, stopAll, last, tell: round === crowds });
+  const median = (kind) => at(last[kind], 0.5);
+  const show = (kind) => `${seconds(median(kind))} s [${seconds(at(last[kind], 0))}-${seconds(at(last[kind], 1))}], n=${crowds}`;
+  const beside = (kind) => `${show(kind)}; goal 3 s; ${(median(kind) / median('bare')).toFixed(2)} of the bare pods, ${(median(kind) / median('copy')).toFixed(2)} of the projects' own`;
+  console.log(`${crowd} bare pods at once, last ready:          ${show('bare')}`);
+  console.log(`${crowd} with a project's home, last ready:      ${show('home')}`);
+  console.log(`${crowd} of a project's own, by their probe:     ${show('copy')}`);
+  console.log(`${crowd} starts at once, last ready:             ${beside('ready')}`);
+  console.log(`${crowd} starts at once, last prompt received:   ${beside('prompt')}`);
+  console.log(`${crowd} clicks at once in ${crowd} pages, last drawn:  ${beside('click')}`);
 }
 
 await pods.open();
