@@ -42,9 +42,7 @@ net::response render(const page& p, const brand& b, bool secure) {
   out += p.title.empty() ? name : html(p.title) + " - " + name;
   out +=
       "</title><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-      "<link rel=\"icon\" href=\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 20 20' "
-      "fill='none' stroke='%234f6bd8' stroke-width='2'%3E"
-      "%3Cpath d='M3 17V8l7-5 7 5v9M7 17v-6h6v6'/%3E%3C/svg%3E\"><style nonce=\"" +
+      "<link rel=\"icon\" type=\"image/svg+xml\" href=\"/app/icon.svg\"><style nonce=\"" +
       nonce + "\">";
   out += style_sheet;
   out +=
@@ -67,7 +65,7 @@ net::response render(const page& p, const brand& b, bool secure) {
   auto response = net::response::html(p.status, std::move(out));
   response.headers.set("Content-Security-Policy",
                        "default-src 'none'; style-src 'nonce-" + nonce + "'; script-src 'nonce-" + nonce +
-                           "'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
+                           "'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
   guard(response, secure);
   return response;
 }
