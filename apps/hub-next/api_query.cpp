@@ -5,6 +5,7 @@
 #include "apps/hub-next/api.hpp"
 #include "apps/operations/accounts.hpp"
 #include "apps/operations/projects.hpp"
+#include "apps/operations/rows.hpp"
 
 namespace atrium::hub_next {
 
@@ -12,41 +13,18 @@ namespace {
 
 using namespace std::chrono_literals;
 
-json::value parsed(const std::string& text) {
-  json::error_code problem;
-  auto value = json::parse(text, problem);
-  return problem ? json::value(nullptr) : value;
-}
-
 json::object whole_row(const store::project& p) {
-  json::object users;
-  for (const auto& [account, group] : p.users)
-    users[account.view()] = json::object{{"group", domain::to_string(group)}};
-  return {{"project_id", p.project_id.view()},
-          {"title", p.title},
-          {"description", p.description},
-          {"users", std::move(users)},
-          {"state", parsed(domain::to_json(p.state))},
-          {"status", parsed(p.status)},
-          {"action_request", p.action_request ? parsed(domain::to_json(*p.action_request)) : json::value(nullptr)},
-          {"last_active", parsed(p.last_active)},
-          {"last_edited", domain::time_or_null(p.last_edited)},
-          {"last_started", domain::time_or_null(p.last_started)},
-          {"created", domain::time_or_null(p.created)},
-          {"deleted", p.deleted}};
+  auto row = operations::project_row(p);
+  row["last_started"] = domain::time_or_null(p.last_started);
+  return row;
 }
 
 json::object whole_row(const store::account& a) {
-  json::array groups;
-  for (const auto& g : a.groups) groups.emplace_back(g);
-  return {{"account_id", a.account_id.view()},
-          {"email_address", a.email_address},
-          {"first_name", a.first_name},
-          {"last_name", a.last_name},
-          {"groups", std::move(groups)},
-          {"other_settings", parsed(a.other_settings)},
-          {"created", domain::time_or_null(a.created)},
-          {"last_active", domain::time_or_null(a.last_active)}};
+  auto row = operations::account_row(a);
+  row["other_settings"] = domain::parse_object(a.other_settings);
+  row["created"] = domain::time_or_null(a.created);
+  row["last_active"] = domain::time_or_null(a.last_active);
+  return row;
 }
 
 /// The fields of `row` that the example names. Nothing when a value of the example differs from the row's.

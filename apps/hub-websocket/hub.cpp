@@ -3,7 +3,7 @@
 #include <boost/json.hpp>
 
 #include "apps/domain/version.hpp"
-#include "apps/hub-websocket/shapes.hpp"
+#include "apps/operations/rows.hpp"
 #include "apps/store/sessions.hpp"
 #include "atrium/base/log.hpp"
 #include "atrium/base/metrics.hpp"
@@ -16,7 +16,7 @@ namespace {
 
 std::string hello_text(const std::optional<operations::identity>& who) {
   json::object hello{{"event", "hello"}, {"account", nullptr}, {"version", domain::version}};
-  if (who) hello["account"] = hello_account(who->account);
+  if (who) hello["account"] = operations::account_row(who->account);
   return json::serialize(hello);
 }
 

@@ -3,45 +3,24 @@
 #include <algorithm>
 
 #include "apps/domain/json.hpp"
+#include "apps/operations/rows.hpp"
 
 namespace atrium::hub_websocket {
 
 namespace json = boost::json;
 
 json::object project_row(const store::project& p, const name_of& name) {
-  json::object users;
+  auto row = operations::project_row(p);
   json::array collaborators;
-  for (const auto& [account, group] : p.users) {
-    users[account.view()] = json::object{{"group", domain::to_string(group)}};
+  for (const auto& [account, group] : p.users)
     collaborators.push_back(
         json::object{{"account_id", account.view()}, {"name", name(account)}, {"group", domain::to_string(group)}});
-  }
-  return {{"project_id", p.project_id.view()},
-          {"title", p.title},
-          {"description", p.description},
-          {"state", json::parse(domain::to_json(p.state))},
-          {"status", domain::parse_object(p.status)},
-          {"action_request", p.action_request ? json::parse(domain::to_json(*p.action_request)) : json::value(nullptr)},
-          {"users", std::move(users)},
-          {"collaborators", std::move(collaborators)},
-          {"last_edited", domain::time_or_null(p.last_edited)},
-          {"last_active", domain::parse_object(p.last_active)},
-          {"created", domain::time_or_null(p.created)},
-          {"deleted", p.deleted}};
-}
-
-json::object hello_account(const store::account& a) {
-  json::array groups;
-  for (const auto& g : a.groups) groups.emplace_back(g);
-  return {{"account_id", a.account_id.view()},
-          {"email_address", a.email_address},
-          {"first_name", a.first_name},
-          {"last_name", a.last_name},
-          {"groups", std::move(groups)}};
+  row["collaborators"] = std::move(collaborators);
+  return row;
 }
 
 json::object account_row(const store::account& a) {
-  auto row = hello_account(a);
+  auto row = operations::account_row(a);
   row["other_settings"] = domain::parse_object(a.other_settings);
   row["created"] = domain::time_or_null(a.created);
   return row;

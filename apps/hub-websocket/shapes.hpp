@@ -21,8 +21,6 @@ using name_of = std::function<std::string(domain::account_id)>;
 boost::json::object project_row(const store::project&, const name_of&);
 /// Row of the query `account`.
 boost::json::object account_row(const store::account&);
-/// `account` of the push `hello`.
-boost::json::object hello_account(const store::account&);
 boost::json::array collaborator_list(const std::vector<store::collaborator>&);
 boost::json::array person_list(const std::vector<store::person>&);
 boost::json::object api_key_row(const store::api_key&);
