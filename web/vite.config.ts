@@ -9,6 +9,8 @@ export default defineConfig({
     outDir: 'dist',
     emptyOutDir: true,
     sourcemap: false,
+    // One style sheet: Vite takes one of a lazy part that failed to load for loaded at the next try, and shows the part without.
+    cssCodeSplit: false,
     assetsInlineLimit: 0, // inlined assets would need data: in the Content-Security-Policy
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,
