@@ -130,6 +130,7 @@ int run_edge(int argc, char** argv) {
                        .define = define,
                        .listen = "127.0.0.1:8080",
                        .operations = false,
+                       .limits = {.connections_per_address = 1000},
                        .hops = 0,
                        .takes_trace = [&all](const net::request& r) { return from_our_page(r, all.content_host); }},
                       argc, argv, [&](service::context& c) -> rt::task<void> {

@@ -60,11 +60,9 @@ int run(definition what, int argc, char** argv, body b) {
   s.add("log-level", "LEVEL", "lowest level that is logged", level).one_of({"debug", "info", "warn", "error"});
   s.add("log-format", "FORMAT", "logfmt for people, json for machines", format).one_of({"automatic", "logfmt", "json"});
   what.limits = net::behind_proxies(what.limits, what.hops);
-  if (!what.operations) {
-    what.limits.connections_per_address = 1000;
+  if (what.limits.connections_per_address > 0)
     s.add("connections-per-address", "N", "connections of one client address at most; 0 where a proxy stands in front",
           what.limits.connections_per_address);
-  }
   if (what.define) what.define(s);
   if (const auto code = s.parse(argc, argv)) return *code;
 

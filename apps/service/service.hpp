@@ -55,8 +55,9 @@ struct definition {
   /// Which of the shared settings --help shows. All services accept all of them, so that one set of flags starts any.
   bool database = false, kubernetes = false, state = false;
   /// Mounts /metrics and /debug/tasks on --listen. False where strangers can reach it: then they are on
-  /// --operations-listen only, and the service gets the setting --connections-per-address.
+  /// --operations-listen only.
   bool operations = true;
+  /// A limit of connections by address, for what no proxy stands in front of, becomes --connections-per-address.
   net::http_limits limits = {};
   /// Proxies of ours that requests have come through, one by default: the edge. What these add to the heads is taken on
   /// top of the limits.

@@ -1,4 +1,6 @@
 // Downloads, uploads, commands and the servers inside a project.
+#include <sys/resource.h>
+
 #include "tests/integration/project/fixture.hpp"
 
 namespace atrium::tests {
@@ -124,6 +126,19 @@ PROJECT_TEST(ProjectHttp, UploadsResumeAfterACutConnectionAndAKilledServer) {
   EXPECT_EQ(last.status, 201u);
   EXPECT_EQ(server.read("up.bin"), content);
   EXPECT_EQ(co_await upload_offset(client, server, "up.bin"), 0u);
+}
+
+// Whoever works in the project comes by hub-proxy: one address for all of them.
+PROJECT_TEST(ProjectHttp, OneHubOpensAsManyConnectionsAsALargeClassNeeds) {
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = std::min<rlim_t>(files.rlim_max, 4096);
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  const auto at = rt::endpoint::unix_path(server.browsers().unix_socket);
+  std::vector<rt::socket> open;
+  for (int i = 0; i < 1'100; ++i) open.push_back(co_await rt::socket::connect(at));
+  net::http_client client;
+  EXPECT_EQ((co_await client.fetch(server.browsers(), from_hub("HEAD", "/files/none?upload"))).status, 200u);
 }
 
 PROJECT_TEST(ProjectHttp, UploadsInPiecesAndWholeOnes) {
