@@ -130,6 +130,7 @@ rt::task<grant_ptr> grants::identify(const net::request& request, std::span<cons
 rt::task<grant_ptr> grants::load(const net::request& request, std::span<const credential> credentials,
                                  domain::project_id project) {
   const auto asked = rt::loop::current().now();
+  co_await wait_visible();
   auto g = co_await identify(request, credentials, project);
   if (!g) fail(disposition::unauthenticated, "You are not signed in any more. Sign in again.");
   auto access = co_await store::projects(pool_).find_for_proxy(project, g->account);

@@ -20,7 +20,7 @@
 #include "apps/store/projects.hpp"
 #include "apps/store/sessions.hpp"
 #include "atrium/net/client.hpp"
-#include "atrium/pg/changes.hpp"
+#include "atrium/pg/visibility.hpp"
 #include "atrium/rt/sync.hpp"
 
 namespace atrium::hub_proxy {
@@ -77,6 +77,7 @@ struct grant_times {
   rt::duration poll = std::chrono::milliseconds(500);
   rt::duration confirm_all = std::chrono::seconds(5);
   rt::duration trust_limit = std::chrono::seconds(10);
+  rt::duration visible_limit = std::chrono::seconds(1);  ///< for which a read waits until it has what the stream has
   rt::duration cut_limit = std::chrono::seconds(60);
   rt::duration forget_after = std::chrono::seconds(60);  ///< unused grants
   rt::duration touch_every = std::chrono::seconds(60);
@@ -126,6 +127,7 @@ class grants {
   void note(const pg::change&);
   void suspect(const std::string& subject, bool access_changed);
   void suspect_all() noexcept;
+  rt::task<bool> wait_visible();
   rt::task<void> confirm_once(bool all);
   rt::task<void> flush_touches();
   void sweep() noexcept;
@@ -138,6 +140,7 @@ class grants {
   rt::condition loaded_;
   rt::event doubts_;
   pg::change_source* source_ = nullptr;
+  pg::visibility visibility_;
   std::vector<store::grant> touches_;
 };
 

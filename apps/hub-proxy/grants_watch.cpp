@@ -67,6 +67,7 @@ rt::task<void> grants::follow(pg::change_source& source) {
   source_ = &source;
   for (;;) {
     const auto batch = co_await source.next();
+    visibility_.note(batch);
     if (batch.resync) suspect_all();
     for (const auto& c : batch.changes) note(c);
   }
@@ -96,6 +97,10 @@ rt::task<void> grants::confirm() {
   }
 }
 
+/// Before rights are read. False: a commit waits for its standby so long that it must not hold everybody up; what it
+/// changes is then asked for again.
+rt::task<bool> grants::wait_visible() { return rt::in_time(times_.visible_limit, visibility_.wait(pool_)); }
+
 rt::task<void> grants::confirm_once(bool all) {
   std::vector<grant_ptr> asked;
   for (const auto& [k, g] : grants_)
@@ -114,17 +119,18 @@ rt::task<void> grants::confirm_once(bool all) {
   const auto began = rt::loop::current().now();
   std::exception_ptr failed;
   std::vector<bool> granted, sessions_good, keys_good;
+  bool visible = false;
   try {
+    visible = co_await wait_visible();
     granted = co_await store::projects(pool_).still_granted(rights);
     if (!sessions.empty()) sessions_good = co_await store::sessions(pool_).still_valid(sessions);
     if (!keys.empty()) keys_good = co_await store::api_keys(pool_).still_valid(keys);
   } catch (...) {
     failed = std::current_exception();
   }
-  if (failed) {
+  if (failed || !visible)
     for (const auto& g : asked) g->suspect_ = true;
-    std::rethrow_exception(failed);
-  }
+  if (failed) std::rethrow_exception(failed);
   std::size_t session = 0, key = 0;
   for (std::size_t i = 0; i < asked.size(); ++i) {
     auto& g = *asked[i];

@@ -53,7 +53,6 @@ row_text text_of(const boost::json::object& row) {
 }
 
 constexpr int listed_projects = 2000;
-constexpr auto visible_within = std::chrono::seconds(10);  // of a change to the stream: much longer than it takes
 
 }  // namespace
 
@@ -64,7 +63,7 @@ rt::task<void> feed::run() {
   for (;;) {
     const auto batch = co_await source_->next();
     if (batch.resync) stale_ = true;
-    else note(batch);
+    visibility_.note(batch);
     for (bool first = true; first || stale_; first = false) {
       std::optional<error> failed;
       try {
@@ -98,7 +97,7 @@ rt::task<void> feed::apply(const pg::change_batch& batch) {
       if (c.op == pg::change::operation::remove) touched[*id] = {std::nullopt, batch.transaction};
       else if (is_complete(c)) touched[*id] = {store::project_from(column), batch.transaction};
       else {
-        co_await take_snapshot();  // the change itself must be visible
+        co_await visibility_.take_snapshot(pool_);  // the change itself must be visible
         touched[*id] = {co_await store::projects(pool_).get(*id), std::nullopt};
       }
     } else if (c.table->name == "accounts") {
@@ -107,7 +106,7 @@ rt::task<void> feed::apply(const pg::change_batch& batch) {
       take_session(c);
     }
   }
-  if (!renamed.empty()) co_await take_snapshot();
+  if (!renamed.empty()) co_await visibility_.take_snapshot(pool_);
   for (const auto& id : renamed)
     for (auto& p : co_await store::projects(pool_).list_for(id, {.limit = listed_projects}))
       touched[p.project_id] = {std::move(p), std::nullopt};
@@ -170,31 +169,11 @@ rt::task<void> feed::drop_invalid_sessions() {
     if (!valid[i]) registry_.end_session(hashes[i]);
 }
 
-void feed::note(const pg::change_batch& batch) {
-  const auto now = rt::clock::now();
-  while (!delivered_.empty() && now - delivered_.front().at > visible_within) delivered_.pop_front();
-  delivered_.push_back({batch.transaction, now});
-}
-
-/// A change comes by the stream as soon as its commit is on disk, a moment before other sessions see it; longer when
-/// the machine is busy. What is read in that moment lacks it, and it does not come again: so this waits until all is
-/// visible that has come.
-rt::task<pg::snapshot> feed::take_snapshot() {
-  std::vector<std::uint32_t> unseen;
-  for (const auto& d : delivered_) unseen.push_back(d.transaction);
-  for (;;) {
-    auto seen = pg::snapshot::parse((co_await pool_.query(pg::snapshot::query)).one().get<std::string_view>(0)).value();
-    std::erase_if(unseen, [&](std::uint32_t t) { return seen.sees(t); });
-    if (unseen.empty()) co_return seen;
-    co_await rt::sleep_for(std::chrono::milliseconds(2));
-  }
-}
-
 rt::task<void> feed::catch_up() {
   ++catch_ups_;
   people_.forget_all();
   co_await drop_invalid_sessions();
-  const auto seen = co_await take_snapshot();
+  const auto seen = co_await visibility_.take_snapshot(pool_);
   for (const auto kind : {query_kind::account, query_kind::projects}) {
     std::map<domain::account_id, std::vector<live_index::subscription_ptr>> by_account;
     for (auto& s : index(kind).all())
@@ -216,7 +195,7 @@ rt::task<std::vector<keyed_row>> feed::open(query_kind kind, const live_index::s
   try {
     for (;;) {
       const auto before = catch_ups_;
-      index(kind).reading(*s, co_await take_snapshot());
+      index(kind).reading(*s, co_await visibility_.take_snapshot(pool_));
       auto rows = co_await read(kind, s->account());
       // Changes that were missed before a catch-up may be missing in what was read before it.
       if (before == catch_ups_) co_return rows;

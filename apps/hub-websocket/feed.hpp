@@ -4,15 +4,13 @@
 /// people, and for everything subscribed after changes may have been missed.
 #pragma once
 
-#include <deque>
-
 #include <map>
 
 #include "apps/hub-websocket/live_index.hpp"
 #include "apps/hub-websocket/people.hpp"
 #include "apps/hub-websocket/registry.hpp"
 #include "apps/store/projects.hpp"
-#include "atrium/pg/changes.hpp"
+#include "atrium/pg/visibility.hpp"
 
 namespace atrium::hub_websocket {
 
@@ -47,8 +45,6 @@ class feed {
   void take_session(const pg::change&);
   void take_account(const pg::change&, std::uint32_t transaction, std::vector<domain::account_id>& renamed);
   void take_truncate(const pg::change&);
-  void note(const pg::change_batch&);
-  rt::task<pg::snapshot> take_snapshot();
   rt::task<void> drop_invalid_sessions();
 
   pg::pool& pool_;
@@ -58,11 +54,7 @@ class feed {
   live_index projects_, account_;
   bool stale_ = true;  // changes were missed that are not made good yet
   std::uint64_t catch_ups_ = 0;
-  struct delivery {
-    std::uint32_t transaction;
-    rt::time_point at;
-  };
-  std::deque<delivery> delivered_;  // lately, oldest first
+  pg::visibility visibility_;
 };
 
 }  // namespace atrium::hub_websocket

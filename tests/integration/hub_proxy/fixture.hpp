@@ -30,7 +30,7 @@ struct world {
   net::origin hub;
   rt::endpoint hub_address;
   rt::scope& scope;
-  std::string pod_ip;
+  std::string pod_ip, conninfo;
   person ann, bob, eve;  ///< owner, collaborator, stranger
   store::project project;
 
@@ -74,13 +74,13 @@ class hub_proxy_test : public testing::Test {
   void run(net::handler pod, std::function<rt::task<void>(world&)> body, bool stream = true) {
     rt::loop loop;
     loop.run(rt::with_timeout(tests::patience(std::chrono::seconds(60)),
-                              serve(std::move(pod), std::move(body), stream, conninfo_, content_host_)));
+                              serve(std::move(pod), std::move(body), stream, conninfo_, content_host_, times_)));
     EXPECT_TRUE(loop.tasks().empty()) << "a task was left behind";
   }
 
  private:
   static rt::task<void> serve(net::handler pod, std::function<rt::task<void>(world&)> body, bool stream,
-                              std::string conninfo, std::string content_host) {
+                              std::string conninfo, std::string content_host, grant_times times) {
     {
       auto session = co_await pg::connection::connect(conninfo);
       co_await store::migrate(*session);
@@ -97,7 +97,7 @@ class hub_proxy_test : public testing::Test {
     net::http_server pod_server(std::move(pod));
     const auto changes = pg::read_changes({.conninfo = conninfo, .publication = std::string(store::publication_name)});
     net::http_client to_projects, client;
-    grants rights(pool);
+    grants rights(pool, times);
     auto hub_listener = rt::listener::bind(rt::endpoint::ip("127.0.0.1", 0));
     net::http_server hub([&](net::exchange& e) { return handle(e, rights, to_projects, content_host); });
     co_await rt::with_scope([&](rt::scope& s) -> rt::task<void> {
@@ -112,6 +112,7 @@ class hub_proxy_test : public testing::Test {
               hub_listener.local(),
               s,
               ip,
+              conninfo,
               ann,
               bob,
               eve,
@@ -134,6 +135,7 @@ class hub_proxy_test : public testing::Test {
 
  protected:
   std::string content_host_;  ///< of the hub-proxy that run() starts
+  grant_times times_;         ///< of the same
 };
 
 /// What a pod of these tests does: tells heads, echoes bodies and messages.

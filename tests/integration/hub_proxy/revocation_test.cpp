@@ -1,5 +1,6 @@
 // A right that ends is forgotten, and what runs on it is cut: by the change stream, and by polling alone.
 #include "tests/integration/hub_proxy/fixture.hpp"
+#include "tests/support/held_commits.hpp"
 
 namespace atrium::hub_proxy {
 namespace {
@@ -9,6 +10,8 @@ using namespace std::chrono_literals;
 class HubProxyRevocation : public hub_proxy_test, public testing::WithParamInterface<bool> {};
 INSTANTIATE_TEST_SUITE_P(By, HubProxyRevocation, testing::Values(true, false),
                          [](const auto& p) { return p.param ? std::string("stream") : std::string("poll"); });
+
+using HubProxyRevocationLate = hub_proxy_test;
 
 rt::task<std::unique_ptr<net::websocket>> open_and_check(world& w, net::headers h) {
   auto ws = co_await w.open(std::move(h));
@@ -79,6 +82,44 @@ TEST_P(HubProxyRevocation, EveryWayToLoseARightCutsTheTunnel) {
         EXPECT_EQ((co_await w.get("/files/x", {{"Cookie", w.ann.cookie()}})).status, 404u);
       },
       GetParam());
+}
+
+/// Removes Bob, whose tunnel is open, by a commit that becomes visible long after the stream has brought it.
+rt::task<void> remove_bob_late(world& w, rt::duration late) {
+  auto bobs = co_await open_and_check(w, by_cookie(w, w.bob));
+  // Who works there is recorded by a commit of its own: that one must not be held.
+  while (
+      (co_await w.pool.query("SELECT FROM projects WHERE last_active ? $1", {w.bob.account.account_id.view()})).empty())
+    co_await rt::sleep_for(5ms);
+  const auto stream = pg::read_changes({.conninfo = w.conninfo, .publication = std::string(store::publication_name)});
+  while (!(co_await stream->next()).resync) {
+  }
+  const auto remove = [&]() -> rt::task<void> {
+    co_await store::projects(w.pool).remove_collaborator(w.project.project_id, w.ann.account.account_id,
+                                                         w.bob.account.account_id);
+  };
+  co_await rt::with_scope([&](rt::scope& s) -> rt::task<void> {
+    co_await tests::with_held_commits(w.pool, [&]() -> rt::task<void> {
+      s.spawn(remove(), "remove");
+      while ((co_await stream->next()).changes.empty()) {
+      }
+      co_await rt::sleep_for(late);  // the hub has it too, and asks what it means
+      EXPECT_EQ((co_await w.get("/files/x", {{"Cookie", w.bob.cookie()}})).status, 200u) << "not visible yet";
+    });
+  });
+  note("removed late", co_await wait_cut(*bobs));
+}
+
+// In both nothing but the stream tells of the removal: all rights are confirmed once an hour.
+TEST_F(HubProxyRevocationLate, WhatTheStreamBringsBeforeItIsVisibleIsNotLost) {
+  times_.confirm_all = times_.trust_limit = times_.cut_limit = 1h;
+  run(telling_pod, [](world& w) { return remove_bob_late(w, 50ms); });
+}
+
+TEST_F(HubProxyRevocationLate, ACommitThatStaysInvisibleIsNotWaitedForButAskedForAgain) {
+  times_.confirm_all = times_.trust_limit = times_.cut_limit = 1h;
+  times_.visible_limit = 5ms;
+  run(telling_pod, [](world& w) { return remove_bob_late(w, 100ms); });
 }
 
 TEST_P(HubProxyRevocation, ARunningDownloadIsCut) {
