@@ -11,20 +11,13 @@ namespace atrium {
 
 namespace {
 
-/// A paused download or a silent event stream is nothing wrong; a client that sends half a head is.
-net::http_limits server_limits() {
-  net::http_limits l;
-  l.body_timeout = std::chrono::minutes(10);
-  return l;
-}
-
 net::client_options client_options() {
   net::client_options o;
   o.idle_per_origin = 128;  // a class that works in one project must not make it open connections all the time
   o.connect_timeout = std::chrono::seconds(3);
   o.response_timeout = std::chrono::minutes(10);
   o.limits = net::behind_proxies(o.limits, 1);
-  o.limits.body_timeout = std::chrono::hours(1);
+  o.limits.body_timeout = std::chrono::hours(1);  // a silent event stream is nothing wrong
   return o;
 }
 
@@ -43,7 +36,6 @@ int run_hub_proxy(int argc, char** argv) {
                 .check(domain::check_content_host);
           },
       .database = true,
-      .limits = server_limits(),
   };
   return service::run(what, argc, argv, [&](service::context& c) -> rt::task<void> {
     pg::pool pool(store::interactive(c.settings().database, connections));

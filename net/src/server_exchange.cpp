@@ -125,7 +125,7 @@ rt::task<std::unique_ptr<body_writer>> server_exchange::start(response head) {
   const auto text = head_text(head, length, chunked);
   take_answer(head.status);
   writing_ = true;
-  const auto timeout = connection_.shared_.limits.body_timeout;
+  const auto timeout = connection_.shared_.limits.answer_timeout;
   co_await write_with_progress(*connection_.stream_, rt::as_bytes(text), timeout);
   co_return std::make_unique<writer>(*this, framed_writer(*connection_.stream_, length, !chunked, timeout),
                                      bodiless || request_.method == "HEAD");

@@ -1,6 +1,6 @@
 // HTTP client with kept connections against our server over a bad network: every request gets exactly one answer, its
 // own, or a clear failure; what is not idempotent is never handled twice.
-#include "atrium/net/client.hpp"
+#include "atrium/net/proxy.hpp"
 
 #include "tests/sim/simulate.hpp"
 
@@ -123,6 +123,68 @@ TEST(SimHttp, OnAHealthyNetworkEveryRequestIsAnswered) {
         f.latency_most = std::min<rt::duration>(f.latency_most, 5ms);
         f.buffer = std::max<std::size_t>(f.buffer, 1024);
       });
+}
+
+constexpr std::size_t download_size = 4u << 20;  // much more than the buffers on its way
+
+rt::task<void> give_download(net::exchange& x) {
+  net::response head{.status = 200, .headers = {{"Content-Length", std::to_string(download_size)}}, .body = {}};
+  auto writer = co_await x.start(std::move(head));
+  const std::string piece(64 * 1024, 'd');
+  for (std::size_t sent = 0; sent < download_size; sent += piece.size()) co_await writer->write(piece);
+  co_await writer->finish();
+}
+
+/// A server on a port of its own, for as long as its scope lasts.
+net::origin place(rt::listener& at, net::http_server& server, rt::scope& serving) {
+  serving.spawn(serve(server, at), "serve");
+  return {.host = "127.0.0.1", .port = at.local().port()};
+}
+
+/// Reads a little, pauses, reads on; gives how much came.
+rt::task<std::size_t> paused_download(net::http_client& client, const net::origin& from, rt::duration pause) {
+  auto answer = co_await client.send(from, {.target = "/"});
+  std::vector<std::byte> piece(1000);
+  std::size_t came = co_await answer.body->read_some(piece);
+  co_await rt::sleep_for(pause);
+  try {
+    while (const auto n = co_await answer.body->read_some(piece)) came += n;
+  } catch (const failure& f) {
+    EXPECT_EQ(f.disposition(), disposition::disconnected);
+  }
+  co_return came;
+}
+
+/// As a download comes to a browser: from a project's server through hub-proxy and edge.
+rt::task<void> pause_downloads(sim::simulation&) {
+  net::client_options patient;
+  patient.limits.body_timeout = 1h;
+  net::http_client by_hub(patient), by_edge(patient), browser(patient);
+  net::origin project, hub;
+  const auto to = [](const net::origin& o) { return net::proxy_target{.to = o, .target = "/"}; };
+  net::http_server projects(give_download);
+  net::http_server hubs([&](net::exchange& x) -> rt::task<void> {
+    const auto target = to(project);
+    co_await net::forward(x, by_hub, target);
+  });
+  net::http_server edges([&](net::exchange& x) -> rt::task<void> {
+    const auto target = to(hub);
+    co_await net::forward(x, by_edge, target);
+  });
+  std::vector<rt::listener> doors;
+  for (int i = 0; i < 3; ++i) doors.push_back(rt::listener::bind(rt::endpoint::parse("127.0.0.1:0")));
+  rt::scope serving(&co_await rt::this_task());
+  project = place(doors[0], projects, serving);
+  hub = place(doors[1], hubs, serving);
+  const auto edge = place(doors[2], edges, serving);
+  EXPECT_EQ(co_await paused_download(browser, edge, 9min), download_size);
+  EXPECT_LT(co_await paused_download(browser, edge, 11min), download_size) << "nobody waits for ever";
+  for (auto* s : {&edges, &hubs, &projects}) co_await s->drain(5s);
+  co_await serving.join();
+}
+
+TEST(SimHttp, APausedDownloadGoesOnWithinTenMinutesOnEveryHop) {
+  simulate(20, pause_downloads, [](sim::options& o, sim::random&) { o.faults = {}; });
 }
 
 }  // namespace

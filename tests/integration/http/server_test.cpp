@@ -28,7 +28,7 @@ http_limits quick() {
   http_limits l;
   l.head_timeout = 150ms;
   l.idle_timeout = 150ms;
-  l.body_timeout = 150ms;
+  l.body_timeout = l.answer_timeout = 150ms;
   return l;
 }
 

@@ -24,8 +24,11 @@ struct http_limits {
   rt::duration head_timeout = std::chrono::seconds(15);  ///< from first byte to end of head
   rt::duration idle_timeout = std::chrono::seconds(75);  ///< between requests
   rt::duration body_timeout = std::chrono::seconds(30);  ///< without any progress of a body, either direction
-  std::size_t connections = 20'000;                      ///< beyond, clients wait in the kernel's queue
-  unsigned connections_per_address = 0;                  ///< beyond, a client gets 503 at once; 0: as many as it likes
+  /// The same for answers that a server streams: a download may be paused, and costs little meanwhile. One for all
+  /// hops, so that the one next to the client ends it.
+  rt::duration answer_timeout = std::chrono::minutes(10);
+  std::size_t connections = 20'000;      ///< beyond, clients wait in the kernel's queue
+  unsigned connections_per_address = 0;  ///< beyond, a client gets 503 at once; 0: as many as it likes
 };
 
 /// Reads a message body piece by piece.
