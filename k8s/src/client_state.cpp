@@ -89,7 +89,7 @@ rt::task<net::client_response> client::state::send(net::http_client& by, net::re
   for (;;) {
     co_await authorize(head);
     auto answer = co_await by.send(settings.server, head, body);
-    if (answer.status >= 200 && answer.status < 300) co_return answer;
+    if (answer.upgraded || (answer.status >= 200 && answer.status < 300)) co_return answer;
     const auto text = co_await rt::with_timeout(options.request_timeout, answer.body->text(1u << 20));
     if (answer.status == 401 && !settings.token_file.empty() && !std::exchange(token_renewed, true)) {
       forget_token();

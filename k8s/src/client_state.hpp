@@ -17,7 +17,7 @@ struct client::state {
   net::http_client calls;    ///< answers of bounded size and time
   net::http_client streams;  ///< watches and logs: as long as they last
 
-  /// Sends with credentials, waits out overload, repeats once after 401. Gives an answer of status 2xx.
+  /// Sends with credentials, waits out overload, repeats once after 401. Gives an answer of status 2xx, or 101.
   /// @errors the answer's, by error_of_status()
   rt::task<net::client_response> send(net::http_client& by, net::request head, std::string body);
   /// send() within request_timeout, answer as JSON.

@@ -127,19 +127,11 @@ rt::task<std::unique_ptr<exec_session>> client::exec(std::string ns, std::string
   for (const auto& word : o.command) target += "&command=" + net::percent_encode(word);
   net::websocket_options options;
   options.protocols = {std::string(exec_v5), std::string(exec_v4)};
-  const bool token_file = !state_->settings.token_file.empty();
-  for (bool again = token_file;;) {
-    auto head = state_->make_request("GET", target);
-    head.headers.set("Accept", "*/*");  // the API server answers 406 when only JSON will do
-    co_await state_->authorize(head);
-    try {
-      co_return std::make_unique<websocket_exec>(
-          co_await net::connect_websocket(state_->streams, state_->settings.server, std::move(head), options));
-    } catch (const failure& f) {
-      if (f.disposition() != disposition::unauthenticated || !std::exchange(again, false)) throw;
-    }
-    state_->forget_token();
-  }
+  auto head = state_->make_request("GET", target);
+  head.headers.set("Accept", "*/*");  // the API server answers 406 when only JSON will do
+  const auto send = [this](net::request r) { return state_->send(state_->streams, std::move(r), {}); };
+  co_return std::make_unique<websocket_exec>(
+      co_await net::connect_websocket(send, std::move(head), std::move(options)));
 }
 
 rt::task<client::exec_output> client::run(std::string ns, std::string pod, exec_options o, std::string input,

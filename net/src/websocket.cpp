@@ -118,6 +118,11 @@ rt::task<void> serve_websocket(exchange& e, websocket_options options, websocket
 
 rt::task<std::unique_ptr<websocket>> connect_websocket(http_client& client, const origin& to, request head,
                                                        websocket_options options) {
+  return connect_websocket([&client, to](request r) { return client.send(to, std::move(r)); }, std::move(head),
+                           std::move(options));
+}
+
+rt::task<std::unique_ptr<websocket>> connect_websocket(handshake_sender send, request head, websocket_options options) {
   const auto key = ws::make_handshake_key();
   head.method = "GET";
   head.headers.set("Upgrade", "websocket");
@@ -130,7 +135,7 @@ rt::task<std::unique_ptr<websocket>> connect_websocket(http_client& client, cons
     for (const auto& p : options.protocols) offered += (offered.empty() ? "" : ", ") + p;
     head.headers.set("Sec-WebSocket-Protocol", offered);
   }
-  auto answer = co_await client.send(to, std::move(head));
+  auto answer = co_await send(std::move(head));
   if (answer.status != 101 || !answer.upgraded)
     throw failure(refused_by(answer.status, co_await beginning_of(*answer.body)));
 

@@ -261,6 +261,41 @@ TEST_P(Client, ExecFallsBackToTheOlderProtocol) {
   });
 }
 
+TEST_P(Client, ExecIsRepeatedLikeEveryCall) {
+  char folder[] = "/tmp/atrium-token-XXXXXX";
+  ASSERT_TRUE(::mkdtemp(folder));
+  const std::string file = std::string(folder) + "/token";
+  std::ofstream(file) << "old";
+  int calls = 0;
+  auto handle = [&](net::exchange& ex) -> rt::task<void> {
+    ++calls;
+    if (ex.request().path().find("/endless/") != std::string_view::npos)
+      co_return co_await answer(ex, 429, status_of(429, "TooManyRequests"), {{"Retry-After", "30"}});
+    if (calls == 1) co_return co_await answer(ex, 429, status_of(429, "TooManyRequests"), {{"Retry-After", "0"}});
+    if (ex.request().headers.find("Authorization") != "Bearer new") {
+      std::ofstream(file) << "new";
+      co_return co_await answer(ex, 401, status_of(401, "Unauthorized"));
+    }
+    net::websocket_options o;
+    o.protocols = {std::string(exec_v5)};
+    auto ws = co_await net::accept_websocket(ex, o);
+    const auto bytes = encode_exec_frame(exec_channel::status, R"({"status":"Success"})");
+    co_await ws->send_binary(rt::as_bytes(bytes));
+    co_await ws->close();
+  };
+  serve(handle, [&](config c) -> rt::task<void> {
+    c.token_file = file;
+    client api(c);
+    EXPECT_EQ((co_await api.run("n", "p", {.command = {"x"}})).result.exit_code, 0);
+    EXPECT_EQ(calls, 3);
+    const auto told = co_await failure_of(api.run("n", "endless", {.command = {"x"}}));
+    EXPECT_EQ(told.disposition(), disposition::overloaded);
+    EXPECT_EQ(told.code(), "k8s.429") << "as of every call";
+    EXPECT_EQ(calls, 4) << "half a minute is more than a call may wait";
+  });
+  std::filesystem::remove_all(folder);
+}
+
 TEST_P(Client, AnExecThatBreaksOffIsNoSuccess) {
   auto handle = [](net::exchange& ex) -> rt::task<void> {
     net::websocket_options o;

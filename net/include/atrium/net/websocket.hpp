@@ -86,4 +86,9 @@ rt::task<void> serve_websocket(exchange&, websocket_options, websocket_session s
 rt::task<std::unique_ptr<websocket>> connect_websocket(http_client&, const origin&, request head,
                                                        websocket_options = {});
 
+/// The same by `send`, which sends the handshake in a way of its own (with credentials, say, or again when it is told
+/// to wait) and gives the answer. @errors also those of `send`
+using handshake_sender = std::function<rt::task<client_response>(request)>;
+rt::task<std::unique_ptr<websocket>> connect_websocket(handshake_sender send, request head, websocket_options = {});
+
 }  // namespace atrium::net
