@@ -210,19 +210,10 @@ rt::task<void> http_server::drain(rt::duration grace) {
   for (auto* a : s.accepting) a->cancel(rt::cancel_reason::shutdown);
   for (auto* c : s.connections)
     if (c->idle && c->stream) c->stream->abort();
-  bool late = false;
-  try {
-    co_await rt::with_timeout(grace, s.wait_empty());
-    co_return;
-  } catch (const failure& f) {
-    if (f.disposition() != disposition::timed_out) throw;
-    late = true;
-  }
-  if (late) {
-    log::warn("connections cut after the grace period", {{"connections", s.connections.size()}});
-    for (auto* c : s.connections) c->region.cancel(rt::cancel_reason::shutdown);
-    co_await s.wait_empty();
-  }
+  if (co_await rt::in_time(grace, s.wait_empty())) co_return;
+  log::warn("connections cut after the grace period", {{"connections", s.connections.size()}});
+  for (auto* c : s.connections) c->region.cancel(rt::cancel_reason::shutdown);
+  co_await s.wait_empty();
 }
 
 }  // namespace atrium::net

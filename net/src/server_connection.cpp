@@ -20,37 +20,21 @@ rt::task<bool> server_connection::wait_for_request() {
   if (shared_.draining) co_return false;
   input_.release();
   record_.idle = true;
-  try {
-    co_await rt::with_timeout(shared_.limits.idle_timeout, stream_->wait_readable());
-  } catch (const failure& f) {
-    record_.idle = false;
-    if (f.disposition() != disposition::timed_out) throw;
-    co_return false;
-  }
+  const bool came = co_await rt::in_time(shared_.limits.idle_timeout, stream_->wait_readable());
   record_.idle = false;
-  co_return true;
+  co_return came;
 }
 
-rt::task<http1::progress> server_connection::read_head(http1::request_parser& parser) {
-  while (true) {
-    const auto p = parser.advance(input_.view());
-    if (p != http1::progress::more) co_return p;
-    if (co_await input_.fill(*stream_) == 0) co_return http1::progress::more;
-  }
+/// Until the head is whole or refused, or nobody sends any more.
+rt::task<void> server_connection::read_head(http1::request_parser& parser, http1::progress& outcome) {
+  while (outcome == http1::progress::more && co_await input_.fill(*stream_) > 0)
+    outcome = parser.advance(input_.view());
 }
 
 /// Waits for the rest of a head that did not come in one piece; false when there will be none.
 rt::task<bool> server_connection::receive_head(http1::request_parser& parser, http1::progress outcome) {
-  bool late = false;
-  if (outcome == http1::progress::more) {
-    try {
-      outcome = co_await rt::with_timeout(shared_.limits.head_timeout, read_head(parser));
-    } catch (const failure& f) {
-      if (f.disposition() != disposition::timed_out) throw;
-      late = true;
-    }
-  }
-  if (late && !input_.empty())
+  const bool here = co_await rt::in_time(shared_.limits.head_timeout, read_head(parser, outcome));
+  if (!here && !input_.empty())
     co_await refuse(error(disposition::timed_out, "The request did not arrive in time.").with_code("http.408"));
   if (outcome == http1::progress::refused) co_await refuse(refusal_error(parser.why(), message_kind::request));
   co_return outcome ==
@@ -119,11 +103,7 @@ rt::task<void> server_connection::linger() {
     for (std::size_t n = 0, total = 0; total < most && (n = co_await s.read_some(scrap)) > 0;) total += n;
   };
   co_await stream_->shutdown_send();
-  try {
-    co_await rt::with_timeout(limit, read_rest(*stream_));
-  } catch (const failure& f) {
-    if (f.disposition() != disposition::timed_out) throw;
-  }
+  co_await rt::in_time(limit, read_rest(*stream_));
 }
 
 }  // namespace atrium::net

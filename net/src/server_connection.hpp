@@ -44,7 +44,7 @@ class server_connection {
   friend class server_exchange;
   friend class request_body;
   rt::task<bool> wait_for_request();
-  rt::task<http1::progress> read_head(http1::request_parser&);
+  rt::task<void> read_head(http1::request_parser&, http1::progress& outcome);
   rt::task<bool> receive_head(http1::request_parser&, http1::progress);
   rt::task<bool> serve_one();
   rt::task<void> refuse(error);

@@ -75,12 +75,8 @@ rt::task<void> watch(shared& s) {
   while (s.ended == 0) co_await s.changed.wait();
   while (s.ended < 2) {
     const auto before = s.moved;
-    try {
-      co_await rt::with_timeout(half_closed_limit,
-                                [](shared& state) -> rt::task<void> { co_await state.changed.wait(); }(s));
-    } catch (const failure& f) {
-      if (f.disposition() != disposition::timed_out || s.moved == before) throw;
-    }
+    if (!co_await s.changed.wait_for(half_closed_limit) && s.moved == before)
+      fail(disposition::timed_out, "One side of the connection has ended, and the other one stands still.");
   }
 }
 

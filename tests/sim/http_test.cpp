@@ -1,6 +1,7 @@
 // HTTP client with kept connections against our server over a bad network: every request gets exactly one answer, its
 // own, or a clear failure; what is not idempotent is never handled twice.
 #include "atrium/net/proxy.hpp"
+#include "atrium/net/websocket_codec.hpp"
 
 #include "tests/sim/simulate.hpp"
 
@@ -185,6 +186,59 @@ rt::task<void> pause_downloads(sim::simulation&) {
 
 TEST(SimHttp, APausedDownloadGoesOnWithinTenMinutesOnEveryHop) {
   simulate(20, pause_downloads, [](sim::options& o, sim::random&) { o.faults = {}; });
+}
+
+/// Takes an upgrade, and goes on saying a word when its peer has ended, a few times.
+rt::task<void> talk_on(net::exchange& x) {
+  const auto key = x.request().headers.find("Sec-WebSocket-Key").value();
+  auto raw = co_await x.upgrade({{"Upgrade", "websocket"}, {"Sec-WebSocket-Accept", net::ws::handshake_accept(key)}});
+  std::byte scrap[10];
+  while (co_await raw.stream->read_some(scrap) > 0) {
+  }
+  for (int i = 0; i < 3; ++i) {
+    co_await rt::sleep_for(20s);
+    co_await raw.stream->write_all(rt::as_bytes(std::string_view("word")));
+  }
+  co_await rt::sleep_for(1h);
+}
+
+rt::task<void> half_close(sim::simulation& s) {
+  net::http_client by_proxy, browser;
+  net::origin behind;
+  net::http_server talker(talk_on);
+  net::http_server proxy([&](net::exchange& x) -> rt::task<void> {
+    const net::proxy_target target{.to = behind, .target = "/"};
+    co_await net::forward(x, by_proxy, target);
+  });
+  auto inner = rt::listener::bind(rt::endpoint::parse("127.0.0.1:0"));
+  auto outer = rt::listener::bind(rt::endpoint::parse("127.0.0.1:0"));
+  rt::scope serving(&co_await rt::this_task());
+  behind = place(inner, talker, serving);
+  const auto at = place(outer, proxy, serving);
+  auto answer = co_await browser.send(at, {.target = "/",
+                                           .headers = {{"Upgrade", "websocket"},
+                                                       {"Connection", "Upgrade"},
+                                                       {"Sec-WebSocket-Version", "13"},
+                                                       {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}}});
+  auto& stream = *answer.upgraded.value().stream;
+  const auto began = s.elapsed();
+  co_await stream.shutdown_send();
+  std::size_t came = 0;
+  try {
+    std::byte piece[10];
+    while (const auto n = co_await stream.read_some(piece)) came += n;
+  } catch (const failure& f) {
+    EXPECT_EQ(f.disposition(), disposition::disconnected);
+  }
+  EXPECT_EQ(came, 12u) << "what still comes is passed on";
+  EXPECT_GE(s.elapsed() - began, 90s);
+  EXPECT_LT(s.elapsed() - began, 121s) << "half a minute, or a whole one, without a word is the end";
+  for (auto* server : {&proxy, &talker}) co_await server->drain(5s);
+  co_await serving.join();
+}
+
+TEST(SimHttp, AHalfClosedTunnelThatStandsStillIsCut) {
+  simulate(20, half_close, [](sim::options& o, sim::random&) { o.faults = {}; });
 }
 
 }  // namespace
