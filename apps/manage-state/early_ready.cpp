@@ -50,8 +50,9 @@ rt::task<void> early_ready::ask(domain::project_id id, question about) {
     if (co_await answers_at(p->ip)) break;
     co_await rt::sleep_for(pause.next(rt::loop::current().now()));
   }
+  const auto* p = pods_.find(id);  // it may have become another one while it answered
   const auto at = asked_.find(id);
-  if (at == asked_.end() || at->second.uid != about.uid || at->second.restarts != about.restarts) co_return;
+  if (!p || at == asked_.end() || !about.is_about(*p) || !at->second.is_about(*p)) co_return;
   at->second.answered = true;
   found_(id);
 }
