@@ -1,7 +1,7 @@
 // A page whose files do not all arrive says so, and goes on when they do.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { close, look, newProject, signUp, url, waitForTerminal, window } from './support.mjs';
+import { close, look, newProject, signUp, typeCommand, url, waitForEditor, waitForTerminal, window } from './support.mjs';
 
 after(close);
 
@@ -69,4 +69,65 @@ test('a part of the page that did not come offers another try', async () => {
   await waitForTerminal(page, /\$ $/);
   const position = await page.locator('.xterm-helpers').evaluate((element) => getComputedStyle(element).position);
   assert.equal(position, 'absolute', 'the terminal came without its styles');
+});
+
+test('a terminal takes keys while its project starts', async () => {
+  const { page } = await window();
+  let held; // the word that the project runs
+  await page.routeWebSocket(/\/hub$/, (socket) => {
+    const hub = socket.connectToServer();
+    let order = Promise.resolve();
+    hub.onMessage((message) => {
+      const wait = /"running"/.test(message) ? held : undefined;
+      order = order.then(() => wait).then(() => socket.send(message));
+    });
+  });
+  await signUp(page, 'Ada', 'Marek');
+  const { id } = await newProject(page, 'Early');
+  await page.goto(`${url}/app/projects/${id}/terminal/main`);
+  await waitForTerminal(page, /\$ $/);
+  await page.request.post(`${url}/api/v2/projects/stop`, { data: { project_id: id }, headers: { Origin: url } });
+  await page.getByRole('heading', { name: 'The project is stopped' }).waitFor();
+  let release;
+  held = new Promise((done) => (release = done));
+  await page.getByRole('button', { name: 'Start', exact: true }).last().click();
+  await page.waitForFunction(() => document.activeElement?.closest('.xterm'));
+  await look(page, 'terminal-starting');
+  await page.keyboard.type('echo early-$((6*7))\n');
+  release();
+  await waitForTerminal(page, 'early-42');
+});
+
+test('what was open when the project stopped comes back with its next start', async () => {
+  const { page } = await window();
+  let deaf = false; // the project's server does not hear that a document is opened
+  await page.routeWebSocket(/\/ws\?/, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((message) => !(deaf && message.includes('document.open')) && server.send(message));
+    server.onMessage((message) => socket.send(message));
+  });
+  await signUp(page, 'Ada', 'Marek');
+  const { id } = await newProject(page, 'Again');
+  const ask = (action) =>
+    page.request.post(`${url}/api/v2/projects/${action}`, { data: { project_id: id }, headers: { Origin: url } });
+  await page.getByRole('button', { name: 'New tab' }).click();
+  await page.getByRole('menuitem', { name: 'New terminal' }).click();
+  await waitForTerminal(page, /\$ $/);
+  await typeCommand(page, 'printf kept >a.txt');
+  deaf = true;
+  await page.getByRole('link', { name: 'Files', exact: true }).click();
+  await page.getByRole('grid').getByRole('link', { name: 'a.txt' }).click();
+  await page.waitForURL('**/edit/a.txt');
+  await page.getByRole('link', { name: 'People' }).click();
+  await ask('stop');
+  await page.locator('.project-bar .state-stopped').waitFor();
+  deaf = false;
+  await ask('start');
+  await page.locator('.project-bar .state-running').waitFor();
+  const tabs = page.getByRole('navigation', { name: 'Tabs of the project' });
+  await tabs.getByRole('link', { name: 'a.txt' }).click();
+  await waitForEditor(page, 'kept');
+  await page.locator('a.tab-link[href*="/terminal/main"]').click();
+  await typeCommand(page, 'echo back-$((6*7))');
+  await waitForTerminal(page, 'back-42');
 });

@@ -72,6 +72,8 @@ export function stateOf(row: ProjectRow): StateWord {
 }
 
 export const isBusy = (row: ProjectRow): boolean => stateOf(row).tone === 'starting';
+/** Asked to run, and on its way: not again, as after “Restart”. */
+export const isStarting = (row: ProjectRow): boolean => ['Queued', 'Starting'].includes(stateOf(row).word);
 export const isRunning = (row: ProjectRow): boolean => row.state?.state === 'running' && requested(row) === null;
 
 export function groupOf(row: ProjectRow, accountId: string): string {

@@ -55,6 +55,8 @@ export class TerminalView {
   #clearFirst = false;
   /** What this page has room for; the server makes it the smallest of all viewers. */
   #room = { cols: 80, rows: 24 };
+  /** What was typed before the terminal was opened for the first time. */
+  #typedAhead: Uint8Array[] | null = [];
   #stops: (() => void)[] = [];
 
   constructor(
@@ -143,9 +145,11 @@ export class TerminalView {
         this.#replay = Number(push.replay) || 0;
       }),
       connection.state.subscribe((link) => {
-        if (link.phase === 'open' || !this.#channel) return;
+        if (link.phase === 'open') return;
+        // A link that was closed, not lost: the project stops, and its next start makes the terminal anew.
+        if (link.phase === 'idle') this.#set({ phase: 'opening' });
+        else if (this.#channel) this.#set({ phase: 'lost' });
         this.#channel = 0;
-        this.#set({ phase: 'lost' });
       }),
       connection.onResume(() => {
         if (this.state.value.phase !== 'ended') void this.open();
@@ -173,8 +177,11 @@ export class TerminalView {
       this.#set({ phase: 'open', title: opened.title, viewers: opened.viewers });
       this.#take({ cols: opened.cols ?? cols, rows: opened.rows ?? rows });
       this.fit();
+      for (const bytes of this.#typedAhead ?? []) this.#send(bytes);
+      this.#typedAhead = null;
     } catch (error) {
       if (generation !== this.#generation) return;
+      this.#typedAhead = null;
       this.#set({
         phase: this.options.api.connection.state.value.phase === 'open' ? 'failed' : 'lost',
         problem: sentence(error),
@@ -276,6 +283,7 @@ export class TerminalView {
 
   #send(bytes: Uint8Array): void {
     if (this.#channel) this.options.api.connection.sendBinary(frame(this.#channel, bytes));
+    else this.#typedAhead?.push(bytes);
   }
 
   #quietly(call: Promise<unknown>): void {

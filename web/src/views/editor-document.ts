@@ -50,7 +50,10 @@ export function useDocument(context: ProjectContext, path: string, attempt: numb
         if (current) setState({ phase: 'open', session, orphan: orphan ?? null });
       } catch (error) {
         if (draft) leave(name, draft);
-        if (!current || isQuiet(error)) return;
+        if (!current) return;
+        // The project stopped meanwhile: its next start answers.
+        if (error instanceof RpcError && error.code === 'cancelled') return open();
+        if (isQuiet(error)) return;
         setState({
           phase: 'failed',
           code: error instanceof RpcError ? error.code : 'internal',

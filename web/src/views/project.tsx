@@ -4,7 +4,7 @@ import { navigate, paneHref, paneKey, type Pane } from '../lib/router';
 import { hubLink, projects, session } from '../state/app';
 import { restartProject, startProject, stopProject } from '../state/actions';
 import { noteActivity, openProject } from '../state/project';
-import { isRunning } from '../state/projects';
+import { isRunning, isStarting } from '../state/projects';
 import { copy } from '../ui/clipboard';
 import { LinkBanner, Skeleton } from '../ui/basics';
 import { useCommands } from '../ui/commands';
@@ -140,7 +140,8 @@ function OpenedProject({ route, row, me }: { route: ProjectRoute; row: ProjectRo
   const startTrace = row.status?.start?.trace;
   const context = useMemo(() => projectContext(row, project, me), [row, project, me]);
   const { files, running } = context;
-  useEffect(() => {
+  // A layout effect: the socket opens before the page is drawn anew.
+  useLayoutEffect(() => {
     project.startTrace = startTrace;
     project.follow(running);
   }, [running, startTrace, project]);
@@ -162,13 +163,15 @@ function OpenedProject({ route, row, me }: { route: ProjectRoute; row: ProjectRo
   useTitle(`${tabTitle(pane)} · ${row.title}`);
   const hubUp = useCell(hubLink.state, (state) => state.phase === 'open');
   const needsProject = pane.kind === 'files' || pane.kind === 'edit' || pane.kind === 'terminal';
+  // A terminal is made, measured and typed into while its project starts: then its prompt is all that is left to draw.
+  const shows = !needsProject || running || (pane.kind === 'terminal' && isStarting(row));
   return (
     <main id="main" class="project" tabIndex={-1}>
       <ProjectBar context={context} quiet={needsProject && !running} />
       {running && hubUp && <LinkBanner link={project.link} what="the project" />}
       <ProjectTabs context={context} pane={pane} beside={beside} />
-      <ProjectStart context={context} large={needsProject && !running} />
-      {(!needsProject || running) && (
+      <ProjectStart context={context} large={!shows} />
+      {shows && (
         <div class={beside ? 'panes panes-two' : 'panes'} data-region>
           <Panes context={context} pane={pane} beside={beside} />
         </div>
