@@ -24,24 +24,14 @@ class Client : public tests::on_backends {
  protected:
   /// Runs body(config, server's address) beside a server with this handler.
   static rt::task<void> beside(net::handler handle, std::function<rt::task<void>(config)> body) {
+    auto listener = rt::listener::bind(rt::endpoint::parse("127.0.0.1:0"));
+    net::http_server server(handle);
+    config c;
+    c.server = net::origin::parse("http://" + listener.local().text()).value();
     auto play = [&](rt::scope& s) -> rt::task<void> {
-      auto listener = rt::listener::bind(rt::endpoint::parse("127.0.0.1:0"));
-      net::http_server server(handle);
       s.spawn(server.serve(listener), "server");
-      config c;
-      c.server = net::origin::parse("http://" + listener.local().text()).value();
-      std::exception_ptr failed;
-      try {
-        co_await body(c);
-      } catch (...) {
-        failed = std::current_exception();
-      }
+      co_await body(c);
       s.cancel(rt::cancel_reason::requested);
-      try {
-        co_await s.join();
-      } catch (const failure&) {
-      }
-      if (failed) std::rethrow_exception(failed);
     };
     co_await rt::with_scope(play);
   }

@@ -7,6 +7,7 @@
 #include "atrium/k8s/json.hpp"
 #include "atrium/k8s/objects.hpp"
 #include "tests/support/backends.hpp"
+#include "tests/support/clean_up.hpp"
 #include "tests/support/cluster.hpp"
 
 namespace atrium::k8s {
@@ -25,14 +26,7 @@ class contract : public tests::on_backends {
           client c(cl.config());
           const std::string ns = "t" + std::to_string(::getpid()) + "-" + std::to_string(++number());
           co_await c.create(kinds::namespaces, "", {{"metadata", {{"name", ns}}}});
-          std::exception_ptr failed;
-          try {
-            co_await f(c, ns);
-          } catch (...) {
-            failed = std::current_exception();
-          }
-          co_await rt::shield(c.remove(kinds::namespaces, "", ns));
-          if (failed) std::rethrow_exception(failed);
+          co_await tests::with_clean_up(f(c, ns), c.remove(kinds::namespaces, "", ns));
         }(cluster, body),
         limit);
   }

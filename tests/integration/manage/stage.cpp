@@ -2,6 +2,8 @@
 
 #include <csignal>
 
+#include "tests/support/clean_up.hpp"
+
 namespace atrium::tests {
 
 rt::task<std::unique_ptr<stage>> stage::make(cluster& c, std::string conninfo) {
@@ -114,14 +116,7 @@ rt::task<void> stage::until_pod(project_id id, rt::duration limit) {
 
 rt::task<void> Manage::play(cluster& c, std::string conninfo, std::function<rt::task<void>(stage&)>& body) {
   auto s = co_await stage::make(c, std::move(conninfo));
-  std::exception_ptr failed;
-  try {
-    co_await body(*s);
-  } catch (...) {
-    failed = std::current_exception();
-  }
-  co_await rt::shield(s->clean_up());
-  if (failed) std::rethrow_exception(failed);
+  co_await with_clean_up(body(*s), s->clean_up());
 }
 
 }  // namespace atrium::tests

@@ -167,20 +167,13 @@ TEST_F(Manage, AKilledLeaderIsFollowedByAnotherReplica) {
 /// Runs `steps` while `handle` answers there in place of a project's server.
 template <class Steps>
 rt::task<void> with_project_server(rt::endpoint at, net::handler handle, Steps& steps) {
+  auto listener = rt::listener::bind(at);
+  net::http_server server(std::move(handle));
   auto body = [&](rt::scope& scope) -> rt::task<void> {
-    auto listener = rt::listener::bind(at);
-    net::http_server server(handle);
     scope.spawn(server.serve(listener), "project");
-    std::exception_ptr failed;
-    try {
-      co_await steps();
-    } catch (...) {
-      failed = std::current_exception();
-    }
+    co_await steps();
     co_await server.drain(1s);
     scope.cancel(rt::cancel_reason::requested);
-    co_await scope.join();
-    if (failed) std::rethrow_exception(failed);
   };
   co_await rt::with_scope(body);
 }

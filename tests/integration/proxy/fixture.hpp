@@ -9,6 +9,12 @@ namespace atrium::tests {
 
 using net::exchange;
 
+/// Tells that a handler has ended, however it did.
+struct at_end {
+  rt::event& ended;
+  ~at_end() { ended.set(); }
+};
+
 /// Runs `body` with a proxy in front of an upstream that answers with `upstream`.
 inline rt::task<void> with_proxy(net::handler upstream, std::function<rt::task<void>(web&)> body,
                                  net::proxy_target base = {}, net::client_options options = {}) {

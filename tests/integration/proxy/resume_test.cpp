@@ -212,14 +212,8 @@ TEST_P(ProxyResume, ARevokedRightEndsTheWait) {
             t.to = up.at;
             t.target = "/file";
             forwarding = &co_await rt::this_task();
-            std::exception_ptr failed;
-            try {
-              co_await net::forward(e, towards, t);
-            } catch (...) {
-              failed = std::current_exception();
-            }
-            ended.set();
-            if (failed) std::rethrow_exception(failed);
+            const at_end told{ended};
+            co_await net::forward(e, towards, t);
           };
           co_await with_server(handle, {}, [&](web& w) -> rt::task<void> {
             auto c = co_await w.raw();
