@@ -35,6 +35,8 @@ constexpr meaning meanings[] = {
     {"26", disposition::conflict, "A prepared statement was lost. Try again."},
     {"54", disposition::invalid, "That is more than the database takes at once."},
     {"0A000", disposition::unimplemented, "The database cannot do that."},
+    {"53100", disposition::overloaded,
+     "The database's disk is full, so nothing was changed. An administrator has to make room."},
     {"53", disposition::overloaded, "The database is overloaded. Try again soon."},
     {"57014", disposition::timed_out, "The database took too long and the statement was cancelled."},
     {"57P", disposition::disconnected, "The database is restarting. Try again soon."},

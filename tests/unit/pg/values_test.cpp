@@ -33,10 +33,11 @@ TEST(Array, WritesAndReadsEveryKindOfElement) {
 
 TEST(Errors, StatesBecomeDispositions) {
   const std::pair<const char*, disposition> expected[] = {
-      {"23505", disposition::conflict},     {"40001", disposition::conflict},  {"40P01", disposition::conflict},
-      {"23514", disposition::invalid},      {"42601", disposition::invalid},   {"42501", disposition::denied},
-      {"53300", disposition::overloaded},   {"57014", disposition::timed_out}, {"57P01", disposition::disconnected},
-      {"08006", disposition::disconnected}, {"3D000", disposition::not_found}, {"XX000", disposition::failed}};
+      {"23505", disposition::conflict},     {"40001", disposition::conflict},     {"40P01", disposition::conflict},
+      {"23514", disposition::invalid},      {"42601", disposition::invalid},      {"42501", disposition::denied},
+      {"53100", disposition::overloaded},   {"53300", disposition::overloaded},   {"57014", disposition::timed_out},
+      {"57P01", disposition::disconnected}, {"08006", disposition::disconnected}, {"3D000", disposition::not_found},
+      {"XX000", disposition::failed}};
   for (const auto& [state, what] : expected) {
     const auto e = server_error(state, "secret table text");
     EXPECT_EQ(e.disposition(), what) << state;
