@@ -167,11 +167,19 @@ PROJECT_TEST(Files, NoRouteFollowsALinkOutOfTheHome) {
 
   // Links where the server itself puts files beside those of people.
   fs::create_symlink(outside / "victim", server.home() / ".up.bin.atrium-part");
+  fs::create_symlink(outside / "victim", server.home() / ".doc.txt.atrium-write");
   fs::create_symlink(outside / "victim", server.home() / ".doc.txt.atrium-save");
   fs::create_directory_symlink(outside, server.home() / ".trash");
   co_await client.fetch(server.browsers(), from_hub("PUT", "/files/up.bin"), "evil");
   co_await a->refused("files.remove", {{"paths", json::array({"mine"})}});
   co_await a->call("files.write", {{"path", "doc.txt"}, {"text", "other\n"}});
+  EXPECT_FALSE(fs::is_symlink(server.home() / "doc.txt"));
+  const auto epoch = (co_await a->call("document.open", {{"path", "doc.txt"}})).at("epoch");
+  const json::object change{{"clientID", "A"}, {"id", 0}, {"changes", {{0, "an"}, 6}}};
+  co_await a->call("document.push",
+                   {{"path", "doc.txt"}, {"epoch", epoch}, {"version", 0}, {"updates", json::array{change}}});
+  co_await a->event("document.saved");
+  EXPECT_EQ(server.read("doc.txt"), "another\n");
   std::set<std::string> there;
   for (const auto& entry : fs::directory_iterator(outside)) there.insert(entry.path().filename());
   EXPECT_EQ(there, (std::set<std::string>{"secret", "victim"}));

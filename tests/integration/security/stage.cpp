@@ -86,6 +86,10 @@ std::size_t answers_in(std::string_view text) {
   return n;
 }
 
+std::string token_of(const person& p) { return p.cookie().substr(p.cookie().find('=') + 1); }
+
+bool refused(const json::value& answer) { return answer.is_object() && answer.as_object().contains("error"); }
+
 rt::task<void> security::prepare(everything& all) {
   co_await all.system->start();
   co_await all.ada.sign_up("ada@example.org", "Ada");

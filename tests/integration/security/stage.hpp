@@ -68,5 +68,9 @@ class security : public testing::Test {
 unsigned status_of(std::string_view answer);
 /// How many answers stand in `text`.
 std::size_t answers_in(std::string_view text);
+/// Of their session.
+std::string token_of(const person& p);
+/// Whether a call of the API answered with an error.
+bool refused(const json::value& answer);
 
 }  // namespace atrium::tests
