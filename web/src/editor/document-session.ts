@@ -20,6 +20,7 @@ import { isLost, sentence, type DocumentOpened, type DocumentUpdate, type Presen
 import type { DocumentStatus } from './document-status';
 import type { Draft } from './drafts';
 import { rebase } from './rebase';
+import { replay, unconfirmed } from './unconfirmed';
 
 export interface Authority {
   open(since?: number, epoch?: string): Promise<DocumentOpened>;
@@ -32,7 +33,6 @@ export interface StateHolder {
   dispatch(...specs: TransactionSpec[]): void;
 }
 
-const updateIds = new WeakMap<Transaction, string>();
 const atMost = 200;
 
 export class DocumentSession {
@@ -104,11 +104,7 @@ export class DocumentSession {
   attach(holder: StateHolder): void {
     this.#holder = holder;
     this.#confirmed = holder.state.doc;
-    for (const { changes, id } of this.#replay) {
-      const transaction = holder.state.update({ changes: ChangeSet.fromJSON(changes) });
-      updateIds.set(transaction, id);
-      holder.dispatch(transaction);
-    }
+    replay(holder, this.#replay);
     this.#replay = [];
     const opened = this.#first;
     this.#first = null;
@@ -188,7 +184,7 @@ export class DocumentSession {
   takeDraft(now: number): Draft | null {
     const state = this.#holder?.state;
     if (!state) return null;
-    const updates = this.#sendable(state);
+    const updates = unconfirmed(state);
     if (updates.length === 0) return null;
     return {
       epoch: this.epoch,
@@ -200,20 +196,12 @@ export class DocumentSession {
     };
   }
 
-  #sendable(state: EditorState): DocumentUpdate[] {
-    return sendableUpdates(state).map((update) => {
-      let id = updateIds.get(update.origin);
-      if (!id) updateIds.set(update.origin, (id = randomHex(12)));
-      return { clientID: update.clientID, changes: update.changes.toJSON(), id };
-    });
-  }
-
   async #push(): Promise<void> {
     const state = this.#holder?.state;
     if (!state || this.#pushing || this.#opening || !this.status.value.connected) return;
     const version = getSyncedVersion(state);
     if (version < this.#wanted) return; // the updates that confirm the last push are on their way
-    const updates = this.#sendable(state).slice(0, atMost);
+    const updates = unconfirmed(state).slice(0, atMost);
     if (updates.length === 0) return;
     this.#pushing = true;
     try {
@@ -237,7 +225,7 @@ export class DocumentSession {
   async #knownOf(opened: DocumentOpened): Promise<number> {
     const state = this.#holder!.state;
     if (!('text' in opened) || opened.epoch !== this.epoch || opened.version === getSyncedVersion(state)) return 0;
-    const updates = this.#sendable(state);
+    const updates = unconfirmed(state);
     return updates.length === 0
       ? 0
       : (await this.authority.push(this.epoch, getSyncedVersion(state), updates)).accepted;
@@ -270,10 +258,10 @@ export class DocumentSession {
   /** The server has a text of another history: its difference to what we last agreed on is put below our own changes. */
   #mergeInto({ text, version, epoch }: { text: string; version: number; epoch: string }, known: number): void {
     const holder = this.#holder!;
-    const unconfirmed = sendableUpdates(holder.state);
-    const base = unconfirmed.slice(0, known).reduce((doc, { changes }) => changes.apply(doc), this.#confirmed);
+    const own = sendableUpdates(holder.state);
+    const base = own.slice(0, known).reduce((doc, { changes }) => changes.apply(doc), this.#confirmed);
     const theirs = Text.of(text.split('\n'));
-    const ours = unconfirmed.slice(known).map(({ changes }) => changes);
+    const ours = own.slice(known).map(({ changes }) => changes);
     const { swap, again, moved } = rebase(base, ours, theirs);
     const selection = moved(holder.state.selection);
 
