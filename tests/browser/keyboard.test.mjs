@@ -93,6 +93,20 @@ test('folders: into and out of them, from where one was', async () => {
   await page.locator('.file-row.active', { hasText: 'notes' }).waitFor();
 });
 
+test('what is renamed is what is selected, wherever the keys have gone meanwhile', async () => {
+  await page.keyboard.type('not');
+  await page.locator('.file-row.chosen', { hasText: 'notes' }).waitFor();
+  await page.keyboard.press('Control+ArrowDown');
+  await page.locator('.file-row.active', { hasText: 'a.txt' }).waitFor();
+  await tabTo(/^More for files/, 'Shift+Tab');
+  await page.keyboard.press('Enter');
+  await page.getByRole('menuitem', { name: 'Rename' }).waitFor();
+  await page.keyboard.press('r');
+  await page.keyboard.press('Enter');
+  await page.getByLabel('New name of notes').waitFor();
+  await page.keyboard.press('Escape');
+});
+
 test('terminal: opened, used and left with keys', async () => {
   await page.keyboard.press('Alt+t');
   await page.waitForURL('**/terminal/main');

@@ -1,4 +1,4 @@
-// A page whose files do not all arrive says so, and goes on when they do.
+// What the page does while something is on its way: its own files, a project that starts, an answer.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { close, look, newProject, signUp, typeCommand, url, waitForEditor, waitForTerminal, window } from './support.mjs';
@@ -130,4 +130,40 @@ test('what was open when the project stopped comes back with its next start', as
   await page.locator('a.tab-link[href*="/terminal/main"]').click();
   await typeCommand(page, 'echo back-$((6*7))');
   await waitForTerminal(page, 'back-42');
+});
+
+test('what somebody goes on typing is not replaced by what was saved meanwhile', async () => {
+  const { page } = await window();
+  const answers = [];
+  let late = false; // answers to changes of the project
+  await page.routeWebSocket(/\/hub$/, (socket) => {
+    const hub = socket.connectToServer();
+    let asked; // the request whose answer is late
+    socket.onMessage((message) => {
+      if (late && message.includes('"projects.update"')) asked ??= JSON.parse(message).id;
+      hub.send(message);
+    });
+    hub.onMessage((message) => {
+      if (asked !== undefined && JSON.parse(message).id === asked) answers.push(() => socket.send(message));
+      else socket.send(message);
+    });
+  });
+  await signUp(page, 'Ada', 'Marek');
+  const { id } = await newProject(page, 'Typing');
+  await page.goto(`${url}/app/projects/${id}/settings`);
+  const field = page.getByLabel('Description');
+  late = true;
+  await field.fill('One');
+  await page.keyboard.press('Tab');
+  await page.getByText('Saving…').waitFor();
+  await field.fill('One two');
+  while (answers.length === 0) await page.waitForTimeout(20);
+  answers[0]();
+  // What comes later by the same socket shows that the answer is there.
+  const change = { project_id: id, title: 'Typed' };
+  await page.request.post(`${url}/api/v2/projects/update`, { data: change, headers: { Origin: url } });
+  await page.locator('.project-bar', { hasText: 'Typed' }).waitFor();
+  await page.keyboard.press('Tab');
+  await page.getByText('Saved. No restart is needed.').waitFor();
+  assert.equal(await field.inputValue(), 'One two');
 });

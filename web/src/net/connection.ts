@@ -12,6 +12,18 @@ import {
 import { Requests } from './requests';
 
 type PushHandler = (push: Record<string, unknown>) => void;
+
+/** One part of the page in trouble must not take the others with it, nor what is sent after them. */
+function tell<T>(handlers: ReadonlySet<(value: T) => void> | undefined, value: T): void {
+  for (const handler of [...(handlers ?? [])]) {
+    try {
+      handler(value);
+    } catch (error) {
+      reportError(error);
+    }
+  }
+}
+
 const nothing = (): void => undefined;
 const signedOut = ['unauthenticated', 'You are signed out. Sign in and try again.'] as const;
 
@@ -124,7 +136,7 @@ export class Connection {
     this.#armHeartbeat();
     if (data instanceof ArrayBuffer) {
       const view = new Uint8Array(data);
-      for (const handler of [...this.#binary]) handler(view);
+      tell(this.#binary, view);
       return;
     }
     let message: Record<string, unknown>;
@@ -139,27 +151,17 @@ export class Connection {
 
   #push(event: string, message: Record<string, unknown>): void {
     if (event === 'hello') this.#hello(message);
-    else this.#dispatch(event, message);
+    else tell(this.#handlers.get(event), message);
     if (event === 'signed_out') this.#signOut();
     if (event === 'moving') this.#move(Number(message.after_ms) || 0);
-  }
-
-  #dispatch(event: string, message: Record<string, unknown>): void {
-    for (const handler of [...(this.#handlers.get(event) ?? [])]) {
-      try {
-        handler(message);
-      } catch (error) {
-        reportError(error); // one part of the page in trouble must not take the others with it
-      }
-    }
   }
 
   #hello(message: Record<string, unknown>): void {
     this.#stopHello();
     this.#attempt = 0;
     this.state.value = { phase: 'open' };
-    this.#dispatch('hello', message);
-    for (const handler of [...this.#resume]) handler();
+    tell(this.#handlers.get('hello'), message);
+    tell(this.#resume, undefined);
     this.#requests.flush(this.#send);
   }
 

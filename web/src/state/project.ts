@@ -87,12 +87,13 @@ export class ProjectSession {
   }
 }
 
-function read<T>(key: string, otherwise: T): T {
+/** What was written down, or nothing when it cannot be read or is something else. */
+function readList(key: string): unknown[] {
   try {
-    const text = localStorage.getItem(key);
-    return text ? (JSON.parse(text) as T) : otherwise;
+    const list: unknown = JSON.parse(localStorage.getItem(key) ?? '[]');
+    return Array.isArray(list) ? list : [];
   } catch {
-    return otherwise;
+    return [];
   }
 }
 
@@ -105,10 +106,8 @@ function write(key: string, value: unknown): void {
 }
 
 function readTabs(id: string): Tab[] {
-  const tabs = read<unknown>(`atrium.tabs.${id}`, []);
-  if (!Array.isArray(tabs)) return [];
-  return tabs.filter(
-    (tab: Tab): tab is Tab =>
+  return (readList(`atrium.tabs.${id}`) as (Tab | null)[]).filter(
+    (tab): tab is Tab =>
       (tab?.kind === 'edit' && typeof tab.path === 'string') ||
       (tab?.kind === 'terminal' && typeof tab.name === 'string'),
   );
@@ -116,7 +115,7 @@ function readTabs(id: string): Tab[] {
 
 const openKey = 'atrium.open';
 /** Projects in the rail, in the order they were opened. */
-export const openProjects = new Cell<string[]>(read<string[]>(openKey, []).filter((id) => typeof id === 'string'));
+export const openProjects = new Cell<string[]>(readList(openKey).filter((id) => typeof id === 'string'));
 openProjects.subscribe((ids) => write(openKey, ids));
 const sessions = new Map<string, ProjectSession>();
 

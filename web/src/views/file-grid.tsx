@@ -16,7 +16,8 @@ export interface GridActions {
   open(entry: Entry): void;
   select(selection: Selection): void;
   remove(): void;
-  rename(): void;
+  /** Of the active entry, when none is given. */
+  rename(entry?: Entry): void;
   up(): void;
   peek(entry: Entry): void;
   menu(at: { x: number; y: number }, index: number): void;

@@ -1,5 +1,5 @@
 /** State of the files view: entries in order, selection, and what can be done with them. */
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { basename, join, kindOf, parent, sortEntries, type SortKey } from '../lib/paths';
 import { encodePath, type Pane } from '../lib/router';
 import { carry, nothingSelected, press, type Selection } from '../lib/selection';
@@ -33,7 +33,8 @@ export function useEntries(context: ProjectContext, path: string) {
   const names = useMemo(() => entries.map((entry) => entry.name), [entries]);
   const seen = useRef({ path, names });
   const cameFrom = useRef('');
-  useEffect(() => {
+  // A layout effect: between a change of the list and the next key nothing may be chosen that nobody chose.
+  useLayoutEffect(() => {
     const before = seen.current;
     seen.current = { path, names };
     if (before.path !== path) cameFrom.current = parent(before.path) === path ? basename(before.path) : '';
@@ -82,7 +83,7 @@ export function gridActions(
     open: (entry) => go(paneOf(path, entry)),
     select: setSelection,
     remove: () => remove(context, path, chosen),
-    rename: () => entries[selection.active] && setRenaming(entries[selection.active]!.name),
+    rename: (entry = entries[selection.active]) => entry && setRenaming(entry.name),
     up: () => path && go({ kind: 'files', path: parent(path) }),
     peek: (entry) => go({ kind: 'files', path, preview: entry.name }),
     menu(at, index) {
@@ -112,7 +113,7 @@ export function selectionMenu(
   items.push({ label: 'Download', icon: 'download', run: () => download(context.row.project_id, path, chosen) });
   if (only)
     items.push(
-      { label: 'Rename', icon: 'rename', keys: 'F2', run: actions.rename },
+      { label: 'Rename', icon: 'rename', keys: 'F2', run: () => actions.rename(only) },
       { label: 'Duplicate', icon: 'copy', run: () => void duplicate(context, path, only.name) },
     );
   items.push({ label: 'Copy the path', icon: 'link', run: () => void copy(paths.join('\n')) }, 'line', {

@@ -183,7 +183,7 @@ export function FilesPane({ context, path, preview }: Props) {
             onNew={(kind) => (files.creating.value = kind)}
             onUpload={upload}
             onDownload={() => download(id, path, chosen)}
-            onRename={actions.rename}
+            onRename={() => actions.rename(chosen[0])}
             onDelete={actions.remove}
             onClear={() => setSelection(none(selection))}
             onAll={() => setSelection(all(selection, entries.length))}

@@ -1,5 +1,5 @@
 /** Settings of a project: saved when the field is left, each group with a sentence. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { moment } from '../lib/format';
 import {
   deleteProject,
@@ -38,6 +38,8 @@ function TextSetting({
   const [typed, setTyped] = useState(value);
   const [state, setState] = useState<'' | 'saving' | 'saved' | 'failed' | 'missing'>('');
   const [touched, setTouched] = useState(false);
+  const latest = useRef(typed);
+  latest.current = typed;
   useEffect(() => {
     if (!touched) setTyped(value);
   }, [value, touched]);
@@ -46,6 +48,7 @@ function TextSetting({
     if (required && !typed.trim()) return setState('missing');
     setState('saving');
     const saved = await save(typed);
+    if (latest.current !== typed) return; // somebody went on typing meanwhile: saved when they leave
     setState(saved ? 'saved' : 'failed');
     if (saved) setTouched(false); // until then what was typed stays, whatever the others make of the value
   };

@@ -1,5 +1,5 @@
 /** A terminal tab: the terminal, who else looks, search, and on phones a row of keys. */
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { othersOf } from '../state/people';
 import { screenReader } from '../state/screen-reader';
 import { themeChanges } from '../state/theme';
@@ -116,7 +116,7 @@ export function TerminalPane({ context, name, shown }: { context: ProjectContext
   const [view, setView] = useState<TerminalView | null>(null);
   const [copied, noteCopy] = useCopied();
   const { session } = context;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const folder = session.folders.get(name);
     const made = new TerminalView(host.current!, {
       api: session.api,
@@ -143,7 +143,7 @@ export function TerminalPane({ context, name, shown }: { context: ProjectContext
       made.dispose();
     };
   }, [session, name]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!shown || !view) return;
     view.fit();
     view.focus();

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { backoff, defaultBackoff } from '../../src/lib/backoff';
 import { Connection } from '../../src/net/connection';
 import { RpcError } from '../../src/net/link';
@@ -63,6 +63,26 @@ describe('connection', () => {
     around.advance(10);
     await expect(failed).rejects.toMatchObject({ trace: one!.slice(3, 35) });
     await expect(other).rejects.toMatchObject({ code: 'timed_out', trace: two!.slice(3, 35) });
+  });
+
+  it('goes on when a part of the page fails: the others are told, and what waited is sent', () => {
+    const reported: unknown[] = [];
+    vi.stubGlobal('reportError', (error: unknown) => reported.push(error));
+    const told: string[] = [];
+    const fail = (): never => {
+      throw new Error('in trouble');
+    };
+    for (const handler of [fail, () => void told.push('resume')]) connection.onResume(handler);
+    for (const handler of [fail, () => void told.push('bytes')]) connection.onBinary(handler);
+    for (const handler of [fail, () => void told.push('event')]) connection.on('event', handler);
+    void connection.request('one', {});
+    opened();
+    around.last.bytes([1]);
+    around.last.push({ event: 'event' });
+    expect(told).toEqual(['resume', 'bytes', 'event']);
+    expect(around.last.methods()).toEqual(['one']);
+    expect(reported).toHaveLength(3);
+    vi.unstubAllGlobals();
   });
 
   it('asks for its address anew at each attempt', () => {
