@@ -167,3 +167,50 @@ test('what somebody goes on typing is not replaced by what was saved meanwhile',
   await page.getByText('Saved. No restart is needed.').waitFor();
   assert.equal(await field.inputValue(), 'One two');
 });
+
+test('what was typed and not sent outlives a reload and a look elsewhere', async () => {
+  const { page } = await window();
+  let deaf = false; // the project's server does not hear of documents
+  await page.routeWebSocket(/\/ws\?/, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((message) => !(deaf && /document\.(open|push)/.test(message)) && server.send(message));
+    server.onMessage((message) => socket.send(message));
+  });
+  await signUp(page, 'Ada', 'Marek');
+  await newProject(page, 'Kept');
+  await page.getByRole('button', { name: 'New', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'File' }).click();
+  await page.getByLabel('Name of the new file').fill('a.txt');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/edit/a.txt');
+  await waitForEditor(page, '');
+  deaf = true;
+  await page.locator('.cm-content').click();
+  await page.keyboard.type('not sent');
+  await page.reload();
+  await page.locator('.status-open').waitFor();
+  await page.getByRole('link', { name: 'Projects', exact: true }).click();
+  await page.getByRole('heading', { name: 'Projects' }).waitFor();
+  deaf = false;
+  await page.goBack();
+  await waitForEditor(page, 'not sent');
+});
+
+test('Escape leaves the title of a project as it was, and Enter in an input method does not end its field', async () => {
+  const { page } = await window();
+  await signUp(page, 'Ada', 'Marek');
+  await newProject(page, 'Before');
+  await page.getByRole('button', { name: /^Before/ }).click();
+  const field = page.getByRole('textbox', { name: 'Title of the project' });
+  await field.fill('After');
+  await field.evaluate((element) => {
+    const enter = { key: 'Enter', isComposing: true, bubbles: true };
+    element.dispatchEvent(new KeyboardEvent('keydown', enter));
+  });
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  assert.ok(await field.isVisible());
+  await page.keyboard.press('Escape');
+  await field.waitFor({ state: 'detached' });
+  await page.reload();
+  await page.getByRole('button', { name: /^Before/ }).waitFor();
+});

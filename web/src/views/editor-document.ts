@@ -34,25 +34,36 @@ export function useDocument(context: ProjectContext, path: string, attempt: numb
   const { session: project, row } = context;
   useEffect(() => {
     let current = true;
+    let waits: (() => void) | undefined;
+    /** Taken from where this tab left it, and in no editor yet. */
+    let draft: Draft | null = null;
+    const putBack = (document: string): void => {
+      if (draft) leave(document, draft);
+      draft = null;
+    };
     const name = documentName(row.project_id, path);
     const open = async (): Promise<void> => {
-      const draft = returnTo(name);
+      waits?.();
+      draft = returnTo(name);
       const session = newSession(context, path, draft);
       try {
         await session.load();
+        if (!current) return;
         if (session.path !== path) {
           // A link: the document has one address, that of the file itself.
-          if (draft) leave(documentName(row.project_id, session.path), draft);
-          if (current) context.moveFile(path, session.path);
+          putBack(documentName(row.project_id, session.path));
+          context.moveFile(path, session.path);
           return;
         }
         const [orphan] = await orphans(name, Date.now());
-        if (current) setState({ phase: 'open', session, orphan: orphan ?? null });
-      } catch (error) {
-        if (draft) leave(name, draft);
         if (!current) return;
-        // The project stopped meanwhile: its next start answers.
-        if (error instanceof RpcError && error.code === 'cancelled') return open();
+        draft = null;
+        setState({ phase: 'open', session, orphan: orphan ?? null });
+      } catch (error) {
+        if (!current) return;
+        putBack(name);
+        // The project stopped meanwhile: asked again when it is back.
+        if (error instanceof RpcError && error.code === 'cancelled') waits = project.link.onResume(() => void open());
         if (isQuiet(error)) return;
         setState({
           phase: 'failed',
@@ -65,6 +76,8 @@ export function useDocument(context: ProjectContext, path: string, attempt: numb
     void open();
     return () => {
       current = false;
+      waits?.();
+      putBack(name);
       if (project.link.state.value.phase === 'open')
         project.api.call('document.close', { path }).catch(() => undefined);
     };

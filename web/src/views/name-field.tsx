@@ -43,7 +43,7 @@ export function NameField({
         onKeyDown={(event) => {
           event.stopPropagation();
           if (event.key === 'Escape') end(null);
-          else if (event.key === 'Enter' && typed.trim() && !problem) end(typed);
+          else if (event.key === 'Enter' && !event.isComposing && typed.trim() && !problem) end(typed);
         }}
         onBlur={() => end(problem || !typed.trim() ? null : typed)}
       />

@@ -26,8 +26,10 @@ function Title({ context: { row } }: { context: ProjectContext }) {
   useLayoutEffect(() => {
     if (editing) input.current?.select();
   }, [editing]);
+  const ended = useRef(false); // the field that goes away is left once more, by the browser
   const end = (save: boolean): void => {
-    if (!editing) return;
+    if (ended.current) return;
+    ended.current = true;
     setEditing(false);
     if (save && typed.trim() && typed.trim() !== row.title) void updateProject(row, { title: typed.trim() });
     focusUnlessTaken(() => button.current);
@@ -43,7 +45,7 @@ function Title({ context: { row } }: { context: ProjectContext }) {
         onInput={(event) => setTyped(event.currentTarget.value)}
         onBlur={() => end(true)}
         onKeyDown={(event) => {
-          if (event.key === 'Enter') end(true);
+          if (event.key === 'Enter' && !event.isComposing) end(true);
           else if (event.key === 'Escape') end(false);
           event.stopPropagation();
         }}
@@ -57,6 +59,7 @@ function Title({ context: { row } }: { context: ProjectContext }) {
         class="title-button"
         title="Rename"
         onClick={() => {
+          ended.current = false;
           setTyped(row.title);
           setEditing(true);
         }}

@@ -73,7 +73,11 @@ function TextSetting({
       {lines ? (
         <textarea rows={lines} {...shared} />
       ) : (
-        <input type="text" {...shared} onKeyDown={(event) => event.key === 'Enter' && event.currentTarget.blur()} />
+        <input
+          type="text"
+          {...shared}
+          onKeyDown={(event) => event.key === 'Enter' && !event.isComposing && event.currentTarget.blur()}
+        />
       )}
       <p class="field-state" role="status">
         {
