@@ -50,6 +50,14 @@ function requested(row: ProjectRow): 'start' | 'stop' | 'restart' | null {
   return request?.action && !request.finished ? request.action : null;
 }
 
+/** Asked to run, and on its way: not again, as after “Restart”. */
+export function isStarting(row: ProjectRow): boolean {
+  const state = row.state?.state;
+  const wanted = requested(row);
+  if (wanted === 'start') return state !== 'running' && state !== 'stopping';
+  return wanted === null && (state === 'starting' || state === 'pending');
+}
+
 /** What a person is told about the state. A request that is not done yet counts: the answer to a press is at once. */
 export function stateOf(row: ProjectRow): StateWord {
   const state = row.state?.state;
@@ -59,7 +67,7 @@ export function stateOf(row: ProjectRow): StateWord {
   if (wanted === 'restart') return { tone: 'starting', word: 'Restarting' };
   if (state === 'running') return { tone: 'running', word: 'Running' };
   if (state === 'stopping') return { tone: 'starting', word: 'Stopping' };
-  if (wanted === 'start' || state === 'starting' || state === 'pending')
+  if (isStarting(row))
     return {
       tone: 'starting',
       word: wanted === 'start' && !row.action_request?.started ? 'Queued' : 'Starting',
@@ -72,8 +80,6 @@ export function stateOf(row: ProjectRow): StateWord {
 }
 
 export const isBusy = (row: ProjectRow): boolean => stateOf(row).tone === 'starting';
-/** Asked to run, and on its way: not again, as after “Restart”. */
-export const isStarting = (row: ProjectRow): boolean => ['Queued', 'Starting'].includes(stateOf(row).word);
 export const isRunning = (row: ProjectRow): boolean => row.state?.state === 'running' && requested(row) === null;
 
 export function groupOf(row: ProjectRow, accountId: string): string {
